@@ -1,0 +1,5 @@
+"""`python -m ritornello`."""
+
+from ritornello.cli.main import main
+
+main()

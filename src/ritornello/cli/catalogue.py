@@ -1,0 +1,98 @@
+"""`ritornello catalogue …` and `ritornello programme …`."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from ritornello.cli.frame import FILE, FOLDER, Frame, pass_frame, seconds
+from ritornello.service import overview, programmes, registry
+
+
+@click.group()
+def catalogue() -> None:
+    """Parties, recordings and claims."""
+
+
+@catalogue.command("import")
+@click.option("--parties", type=FILE, help="parties.csv")
+@click.option("--recordings", type=FILE, help="recordings.csv; needs --audio")
+@click.option("--audio", type=FOLDER, help="Folder that recordings.csv speaks of.")
+@click.option("--contributions", type=FILE, help="contributions.csv")
+@click.option("--claims", type=FILE, help="claims.csv")
+@click.option("--folder", type=FOLDER, help="Take parties.csv, recordings.csv, contributions.csv, claims.csv and audio/ from one folder.")
+@pass_frame
+def import_(
+    frame: Frame,
+    parties: Path | None,
+    recordings: Path | None,
+    audio: Path | None,
+    contributions: Path | None,
+    claims: Path | None,
+    folder: Path | None,
+) -> None:
+    """Import spreadsheets and the audio they name, all or nothing. Columns: docs/formats/spreadsheets.md."""
+
+    def given(option: Path | None, name: str) -> Path | None:
+        return option or (folder / name if folder and (folder / name).exists() else None)
+
+    sources = registry.Sources(
+        given(parties, "parties.csv"),
+        given(recordings, "recordings.csv"),
+        given(audio, "audio"),
+        given(contributions, "contributions.csv"),
+        given(claims, "claims.csv"),
+    )
+    if not (sources.parties or sources.recordings or sources.contributions or sources.claims):
+        raise click.UsageError("name at least one spreadsheet, or --folder")
+    with frame.context() as context:
+        report = registry.import_catalogue(context, sources)
+    text = (
+        f"{report.parties} parties, {report.recordings} recordings ({report.assets} files), {report.contributions} contributions; "
+        f"claims: {report.claims_added} new, {report.claims_replaced} replaced, {report.claims_unchanged} as they were"
+    )
+    frame.show(asdict(report), "\n".join([text, *(f"note: {note}" for note in report.notes)]))
+
+
+@catalogue.command()
+@click.argument("recording_id", required=False)
+@pass_frame
+def show(frame: Frame, recording_id: str | None) -> None:
+    """List recordings, or show one with its files, contributors and split sheets."""
+    with frame.context() as context:
+        if recording_id is None:
+            rows = overview.list_recordings(context)
+            text = "\n".join(
+                f"{row['recording_id']:<24} {seconds(row['duration_ms']):>6}  {row['artist']} – {row['title']}" for row in rows
+            )
+            frame.show(rows, text or "no recordings yet: ritornello catalogue import")
+        else:
+            found = overview.describe_recording(context, recording_id)
+            frame.show(found, overview.render_recording(found))
+
+
+@click.group()
+def programme() -> None:
+    """Terms between licensor and licensee."""
+
+
+@programme.command()
+@click.argument("file", type=FILE)
+@pass_frame
+def add(frame: Frame, file: Path) -> None:
+    """Register a programme from TOML (docs/formats/programme.md)."""
+    with frame.context() as context:
+        found = programmes.register(context, file)
+    frame.show(asdict(found), f"{found.programme_id} version {found.version}: terms {found.sha256}")
+
+
+@programme.command()
+@click.argument("file", type=FILE)
+@pass_frame
+def check(frame: Frame, file: Path) -> None:
+    """Check a programme's file without registering it."""
+    found, _ = programmes.read_file(file)
+    frame.show(
+        asdict(found),
+        f"{file.name} is sound: {found.programme_id} version {found.version}, {len(found.incomes)} incomes, {len(found.lanes)} lanes",
+    )

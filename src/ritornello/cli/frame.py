@@ -1,0 +1,101 @@
+"""What every command shares: where the home is, how answers and problems are shown, and the exit codes (docs/cli.md)."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from ritornello.domain.errors import BadInput, Refused
+from ritornello.service.context import Context
+from ritornello.wiring import open_context
+
+BAD_INPUT, USAGE, REFUSED = 1, 2, 3
+SHOWN_PROBLEMS = 200
+
+
+@dataclass(slots=True)
+class Frame:
+    """Options of the whole program."""
+
+    home: Path
+    database: str | None
+    as_json: bool
+    quiet: bool
+    _told: bool = False
+
+    @contextmanager
+    def context(self) -> Iterator[Context]:
+        """A service context for one command: one transaction."""
+        with open_context(self.home, self.database, self.tell) as context:
+            yield context
+        self.clear()
+
+    def tell(self, text: str) -> None:
+        """Progress, on standard error; one line that is overwritten on a terminal."""
+        if self.quiet or self.as_json:
+            return
+        if sys.stderr.isatty():
+            click.echo(f"\r\x1b[2K{text}", nl=False, err=True)
+            self._told = True
+
+    def clear(self) -> None:
+        if self._told:
+            click.echo("\r\x1b[2K", nl=False, err=True)
+            self._told = False
+
+    def show(self, value: Any, text: str) -> None:
+        """The answer: JSON for programs, text for people."""
+        click.echo(json.dumps(value, ensure_ascii=False, indent=1, default=str) if self.as_json else text)
+
+    def fail(self, error: BadInput | Refused) -> NoReturn:
+        """Show what is wrong and leave with the exit code that means it."""
+        self.clear()
+        if isinstance(error, BadInput):
+            if self.as_json:
+                click.echo(
+                    json.dumps(
+                        {"error": error.code, "problems": [problem.as_dict() for problem in error.problems]}, ensure_ascii=False, indent=1
+                    )
+                )
+            else:
+                for problem in error.problems[:SHOWN_PROBLEMS]:
+                    click.echo(str(problem), err=True)
+                more = len(error.problems) - SHOWN_PROBLEMS
+                click.echo(f"{len(error.problems)} problem(s){f', {more} not shown' if more > 0 else ''}; nothing was taken.", err=True)
+            sys.exit(BAD_INPUT)
+        if self.as_json:
+            click.echo(json.dumps({"error": error.code, "what": error.what, "todo": error.todo}, ensure_ascii=False, indent=1))
+        else:
+            click.echo(f"refused ({error.code}): {error}", err=True)
+        sys.exit(REFUSED)
+
+
+pass_frame = click.make_pass_decorator(Frame)
+FILE = click.Path(path_type=Path, exists=True, dir_okay=False, readable=True)
+FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
+NEW = click.Path(path_type=Path)
+
+
+class Day(click.ParamType[date]):
+    """A day written YYYY-MM-DD."""
+
+    name = "YYYY-MM-DD"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        if isinstance(value, date):
+            return value
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a day written YYYY-MM-DD", param, ctx)
+
+
+def seconds(duration_ms: int) -> str:
+    """Milliseconds as minutes and seconds: 3:07."""
+    return f"{duration_ms // 60_000}:{duration_ms // 1000 % 60:02d}"

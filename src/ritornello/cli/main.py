@@ -1,0 +1,97 @@
+"""The `ritornello` command."""
+
+import sys
+from pathlib import Path
+
+import click
+
+import ritornello
+from ritornello import wiring
+from ritornello.cli import catalogue, consent, dataset, log, money
+from ritornello.cli.frame import Frame, pass_frame
+from ritornello.domain.errors import BadInput, Refused
+from ritornello.settings import read_settings
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.option(
+    "--home",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of database, files and keys. [RITORNELLO_HOME, else ./ritornello-home]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Answer in JSON, for programs.")
+@click.option("--quiet", "-q", is_flag=True, help="No progress.")
+@click.version_option(ritornello.__version__, prog_name="ritornello")
+@click.pass_context
+def program(context: click.Context, home: Path | None, as_json: bool, quiet: bool) -> None:
+    """The open meter and ledger for music used in AI.
+
+    Records who allowed their recordings to train AI, freezes datasets that hold only those, measures what each contributed,
+    divides the licensee's revenue exactly, and proves it.
+
+    Exit codes: 0 done · 1 the input has problems (all are listed) · 2 wrong usage · 3 refused by a rule · 4 a fault of the program.
+    """
+    settings = read_settings()
+    context.obj = Frame(home or settings.home, settings.database, as_json, quiet)
+
+
+@program.command()
+@click.option(
+    "--origin", default="ritornello.local/log", show_default=True, help="Name of the transparency log; it stands in every checkpoint."
+)
+@pass_frame
+def init(frame: Frame, origin: str) -> None:
+    """Make a home folder: database, file store, log key."""
+    if not origin or any(character.isspace() or character == "+" for character in origin):
+        raise Refused("bad_origin", f"{origin!r} is empty or has spaces or '+' in it", "use a name such as rights.example.org/log")
+    wiring.create_home(frame.home, origin, frame.database)
+    frame.show({"home": str(frame.home), "origin": origin}, f"{frame.home} is ready. Keep a copy of keys/log.pem in a safe place.")
+
+
+@program.command()
+@click.argument("folder", type=click.Path(path_type=Path), default=Path("demo-run"))
+@click.option("--portable", is_flag=True, help="Use the portable catalogue even where real music can be fetched.")
+@pass_frame
+def demo(frame: Frame, folder: Path, portable: bool) -> None:
+    """Run the whole loop on real music, in FOLDER (default: demo-run)."""
+    from ritornello.demo.story import run_demo  # the demo's imports are heavy
+
+    run_demo(folder, read_settings().cache, portable=portable)
+
+
+@program.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print the completion script of a shell: eval "$(ritornello completion bash)"."""
+    from click.shell_completion import get_completion_class
+
+    found = get_completion_class(shell)
+    assert found is not None
+    click.echo(found(program, {}, "ritornello", "_RITORNELLO_COMPLETE").source())
+
+
+for group in (catalogue.catalogue, catalogue.programme, consent.consent, dataset.snapshot, dataset.run, dataset.output, dataset.attribute):
+    program.add_command(group)
+for command in (money.usage, money.revenue, money.settle, money.statement, money.explain, money.bundle, log.log):
+    program.add_command(command)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point: runs the program and turns errors of the two expected kinds into messages and exit codes."""
+    try:
+        with program.make_context("ritornello", sys.argv[1:] if arguments is None else arguments) as context:
+            try:
+                program.invoke(context)
+            except (BadInput, Refused) as error:
+                context.obj.fail(error)
+    except click.exceptions.Exit as error:
+        raise SystemExit(error.exit_code) from None
+    except click.Abort:
+        click.echo("interrupted; what was finished is kept, nothing is half done", err=True)
+        raise SystemExit(130) from None
+    except click.ClickException as error:
+        error.show()
+        raise SystemExit(error.exit_code) from None
+    except AssertionError as error:
+        click.echo(f"a fault of the program: {error or 'an assertion failed'}; nothing was written", err=True)
+        raise SystemExit(4) from error

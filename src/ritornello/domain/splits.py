@@ -1,0 +1,64 @@
+"""Split sets: who owns one lane of one recording, on a day, in a territory, as shares that total exactly 100 %.
+
+The rule is docs/formats/settlement.md, step 5: small rounding is completed and shown, gaps go to suspense, overclaims go whole to dispute.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ritornello.domain.catalogue import WHOLE_E8, Claim
+from ritornello.domain.money import apportion
+
+TOLERANCE_E8 = 50_000  # 0.05 percentage points: 33.33 × 3, 14.29 × 7
+SUSPENSE, DISPUTE, RESERVE = "held:suspense", "held:dispute", "held:reserve"
+AGREED = frozenset({"complete", "completed"})
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One payee's part of a split set."""
+
+    payee: str  # "party:ID" or a held account
+    declared_e8: int
+    share_e8: int
+    claim_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SplitSet:
+    """Shares that total `WHOLE_E8`, and how they came to."""
+
+    status: str  # complete, completed, gap, unclaimed, overclaim
+    total_e8: int  # what the claims total
+    shares: tuple[Share, ...]
+
+
+def divide_lane(claims: Iterable[Claim]) -> SplitSet:
+    """The split set of one lane from the claims that are known, in force and apply."""
+    declared: dict[str, int] = {}
+    ids: dict[str, list[str]] = {}
+    for claim in claims:
+        declared[claim.party_id] = declared.get(claim.party_id, 0) + claim.share_e8
+        ids.setdefault(claim.party_id, []).append(claim.claim_id)
+    total = sum(declared.values())
+    status = _status(total)
+    if status == "overclaim":
+        every = tuple(sorted(claim_id for party in ids.values() for claim_id in party))
+        return SplitSet(status, total, (Share(DISPUTE, 0, WHOLE_E8, every),))
+    agreed = apportion(WHOLE_E8, declared) if status == "completed" else declared
+    shares = [Share(f"party:{party}", declared[party], agreed[party], tuple(sorted(ids[party]))) for party in sorted(agreed)]
+    if status in {"gap", "unclaimed"}:
+        shares.append(Share(SUSPENSE, 0, WHOLE_E8 - total, ()))
+    split = SplitSet(status, total, tuple(shares))
+    assert sum(share.share_e8 for share in split.shares) == WHOLE_E8
+    return split
+
+
+def _status(total_e8: int) -> str:
+    if total_e8 == WHOLE_E8:
+        return "complete"
+    if total_e8 == 0:
+        return "unclaimed"
+    if abs(total_e8 - WHOLE_E8) <= TOLERANCE_E8:
+        return "completed"
+    return "gap" if total_e8 < WHOLE_E8 else "overclaim"

@@ -1,0 +1,1 @@
+"""File formats: reading what people bring, writing what others read. No database, no network."""

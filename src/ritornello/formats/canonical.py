@@ -1,0 +1,92 @@
+"""Canonical bytes and hashes of artefacts: docs/formats/conventions.md in code."""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import rfc8785
+
+from ritornello.domain import merkle
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What identifies an artefact: `hash` is hex, the root of a table or the SHA-256 of a document; `rows` is None for documents."""
+
+    hash: str
+    rows: int | None
+
+
+def encode(value: Mapping[str, Any]) -> bytes:
+    """RFC 8785 canonical JSON of one object, without a line end."""
+    return rfc8785.dumps(dict(value))
+
+
+def encode_document(value: Mapping[str, Any]) -> bytes:
+    return encode(value) + b"\n"
+
+
+def encode_table(rows: Iterable[Row], key: Sequence[str]) -> bytes:
+    """The bytes of a table: rows sorted by `key`, one a line. A key that appears twice is a broken promise of the caller's."""
+    ordered = sorted(rows, key=lambda row: tuple(row[column] for column in key))
+    for before, after in pairwise(ordered):
+        assert any(before[column] != after[column] for column in key), f"two rows with the key {[after[column] for column in key]}"
+    return b"".join(encode(row) + b"\n" for row in ordered)
+
+
+def lines(table: bytes) -> list[bytes]:
+    """A table's lines without their line ends."""
+    return table.split(b"\n")[:-1]
+
+
+def fingerprint_table(table: bytes) -> Fingerprint:
+    rows = lines(table)
+    return Fingerprint(merkle.root(merkle.leaf_hash(line) for line in rows).hex(), len(rows))
+
+
+def fingerprint_document(document: bytes) -> Fingerprint:
+    return Fingerprint(hashlib.sha256(document).hexdigest(), None)
+
+
+def fingerprint(name: str, data: bytes) -> Fingerprint:
+    """Of any artefact, told apart by its file name: `.jsonl` is a table."""
+    return fingerprint_table(data) if name.endswith(".jsonl") else fingerprint_document(data)
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of a file in hex, read in blocks."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def write_atomically(path: Path, data: bytes, mode: int = 0o644) -> None:
+    """Write a file so that it is there whole, durable, or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(temporary).chmod(mode)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def iterate_files(folder: Path) -> Iterator[Path]:
+    """Every regular file below a folder, sorted by path; links are not followed."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and not path.is_symlink():
+            yield path

@@ -1,0 +1,157 @@
+"""The operator's catalogue spreadsheets: parties, recordings, contributions, claims. Columns: docs/formats/spreadsheets.md.
+
+Each reader gives the rows it could read and appends every problem to the sheet it returns; whoever imports stops when there is any.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from ritornello.domain import identifiers
+from ritornello.domain.catalogue import ASSET_KINDS, LANES, PARTY_KINDS, Contribution, Party
+from ritornello.formats.sheet import Cells, Sheet, check_unique, parse_day, parse_relative_path, read_sheet
+
+FIRST_DAY = date(1900, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class AssetRow:
+    """One row of recordings.csv; empty cells are None."""
+
+    row: int
+    recording_id: str
+    file: str
+    kind: str
+    label: str
+    isrc: str | None
+    title: str | None
+    artist: str | None
+    work_id: str | None
+    work_title: str | None
+    iswc: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRow:
+    """One row of claims.csv."""
+
+    row: int
+    subject_id: str
+    lane: str
+    party_id: str
+    share_e8: int
+    territory: str
+    valid_from: date
+    valid_to: date | None
+
+    @property
+    def key(self) -> tuple[str, str, str, str, date]:
+        """Rows with the same key speak about the same claim; the later one replaces the earlier."""
+        return (self.subject_id, self.lane, self.party_id, self.territory, self.valid_from)
+
+
+def read_parties(path: Path) -> tuple[list[Party], Sheet]:
+    sheet = read_sheet(path, ["party_id", "name", "kind"], ["ipi", "isni", "dpid", "country", "payout_account"])
+    parties, seen = [], []
+    for cells in sheet.rows:
+        party_id = cells.required("party_id", identifiers.parse_own)
+        name = cells.required("name", str)
+        kind = cells.choice("kind", PARTY_KINDS)
+        party = Party(
+            party_id or "",
+            name or "",
+            kind or "",
+            ipi=cells.optional("ipi", identifiers.parse_ipi),
+            isni=cells.optional("isni", identifiers.parse_isni),
+            dpid=cells.optional("dpid", identifiers.parse_dpid),
+            country=cells.optional("country", identifiers.parse_country),
+            payout_account=cells.text("payout_account", limit=64),
+        )
+        parties.append(party)
+        seen.append((cells.number, party_id))
+    check_unique(sheet, "party_id", seen)
+    return parties, sheet
+
+
+def read_recordings(path: Path) -> tuple[list[AssetRow], Sheet]:
+    sheet = read_sheet(path, ["recording_id", "file"], ["kind", "label", "isrc", "title", "artist", "work_id", "work_title", "iswc"])
+    rows, files, mains = [], [], []
+    for cells in sheet.rows:
+        recording_id = cells.required("recording_id", identifiers.parse_own)
+        file = cells.required("file", parse_relative_path)
+        kind = cells.choice("kind", ASSET_KINDS, default="recording")
+        row = AssetRow(
+            cells.number,
+            recording_id or "",
+            file or "",
+            kind or "recording",
+            cells.text("label") or "",
+            isrc=cells.optional("isrc", identifiers.parse_isrc),
+            title=cells.text("title"),
+            artist=cells.text("artist"),
+            work_id=cells.optional("work_id", identifiers.parse_own),
+            work_title=cells.text("work_title"),
+            iswc=cells.optional("iswc", identifiers.parse_iswc),
+        )
+        if row.work_id is None and (row.iswc or row.work_title):
+            cells.problem("work_id", "is empty although the row names a work", "give the work an identifier of yours")
+        rows.append(row)
+        files.append((cells.number, file))
+        mains.append((cells.number, recording_id if kind == "recording" else None))
+    check_unique(sheet, "file", files)
+    check_unique(sheet, "recording_id", mains)
+    return rows, sheet
+
+
+def read_contributions(path: Path) -> tuple[list[tuple[int, Contribution]], Sheet]:
+    sheet = read_sheet(path, ["recording_id", "party_id", "role"])
+    found = []
+    for cells in sheet.rows:
+        recording_id = cells.required("recording_id", identifiers.parse_own)
+        party_id = cells.required("party_id", identifiers.parse_own)
+        role = cells.required("role", _role)
+        if recording_id and party_id and role:
+            found.append((cells.number, Contribution(recording_id, party_id, role)))
+    return found, sheet
+
+
+def read_claims(path: Path) -> tuple[list[ClaimRow], Sheet]:
+    sheet = read_sheet(path, ["subject", "lane", "party_id", "share_percent"], ["territory", "valid_from", "valid_to"])
+    rows: list[ClaimRow] = []
+    first: dict[object, int] = {}
+    for cells in sheet.rows:
+        row = _claim(cells)
+        if row is None:
+            continue
+        if row.key in first:
+            todo = "add the shares up in one row, or give the rows different valid_from days"
+            cells.problem(None, f"the same subject, lane, party, territory and valid_from stand in row {first[row.key]}", todo)
+        else:
+            first[row.key] = row.row
+            rows.append(row)
+    return rows, sheet
+
+
+def _claim(cells: Cells) -> ClaimRow | None:
+    subject = cells.required("subject", identifiers.parse_own)
+    lane = cells.choice("lane", LANES)
+    party_id = cells.required("party_id", identifiers.parse_own)
+    share_e8 = cells.decimal("share_percent", 6)
+    territory = cells.optional("territory", identifiers.parse_territory) if cells.text("territory") else "WW"
+    valid_from = cells.optional("valid_from", parse_day) if cells.text("valid_from") else FIRST_DAY
+    valid_to = cells.optional("valid_to", parse_day)
+    if share_e8 is not None and not 0 < share_e8 <= 100_000_000:
+        cells.problem("share_percent", f"{cells.texts['share_percent']!r} is not more than 0 and at most 100", "correct the share")
+        return None
+    if valid_from and valid_to and valid_to < valid_from:
+        cells.problem("valid_to", f"{valid_to} is before valid_from {valid_from}", "correct one of the days")
+        return None
+    if subject is None or lane is None or party_id is None or share_e8 is None or territory is None or valid_from is None:
+        return None
+    return ClaimRow(cells.number, subject, lane, party_id, share_e8, territory, valid_from, valid_to)
+
+
+def _role(text: str) -> str:
+    if not text.isalpha() or len(text) > 64:
+        raise ValueError(f"{text!r} is not a DDEX contributor role such as MainArtist or Composer")
+    return text

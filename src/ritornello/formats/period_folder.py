@@ -1,0 +1,231 @@
+"""Reading and writing a period folder and a result folder: docs/formats/period-folder.md, settlement.md."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from ritornello.domain.catalogue import LANES, PARTY_KINDS, Claim, Party, Recording
+from ritornello.domain.errors import BadInput, Problem, raise_if_any
+from ritornello.domain.money import minor_digits
+from ritornello.domain.period import UNATTRIBUTED, Exposure, Period, RevenueLine, Usage, Weight
+from ritornello.domain.programme import WHOLE_PPM, Programme
+from ritornello.formats.canonical import Fingerprint, encode_document, encode_table, fingerprint
+from ritornello.formats.programme_toml import read_programme
+from ritornello.formats.schema import PERIOD_TABLES, RESULT_KEYS, read_rows
+
+PERIOD_FORMAT = "ritornello-period-1"
+FILES = ("period.json", "programme.toml", *(f"{name}.jsonl" for name in PERIOD_TABLES))
+_HEADER = {
+    "format", "settlement_id", "programme_id", "programme_sha256", "period_id", "first_day", "last_day", "known_at_us",
+}  # fmt: skip
+MAX_FILE_BYTES = 4 << 30
+Rows = list[dict[str, Any]]
+
+
+def read_period(folder: Path) -> tuple[Period, dict[str, Fingerprint]]:
+    """The period in a folder, and the fingerprint of each file. Raises BadInput with every problem of every file."""
+    problems: list[Problem] = []
+    data = {name: content for name in FILES if (content := _read(folder, name, problems)) is not None}
+    raise_if_any(problems)
+    programme = _programme(data["programme.toml"], problems)
+    header = _header(data["period.json"], programme, problems)
+    tables = {name: read_rows(name, data[f"{name}.jsonl"], table, problems) for name, table in PERIOD_TABLES.items()}
+    raise_if_any(problems)
+    assert programme is not None and header is not None
+    period = _period(header, programme, tables)
+    _check(period, tables, problems)
+    raise_if_any(problems)
+    return period, {name: fingerprint(name, content) for name, content in data.items()}
+
+
+def encode_period(header: Mapping[str, Any], programme: bytes, tables: Mapping[str, Rows]) -> dict[str, bytes]:
+    """The files of a period folder, by name."""
+    files = {"period.json": encode_document({"format": PERIOD_FORMAT, **header}), "programme.toml": programme}
+    for name, table in PERIOD_TABLES.items():
+        files[f"{name}.jsonl"] = encode_table(tables.get(name, []), table.key)
+    return files
+
+
+def encode_result(tables: Mapping[str, Rows]) -> dict[str, bytes]:
+    """The tables of a result folder, by file name."""
+    return {f"{name}.jsonl": encode_table(tables[name], key) for name, key in RESULT_KEYS.items()}
+
+
+def _read(folder: Path, name: str, problems: list[Problem]) -> bytes | None:
+    path = folder / name
+    if not path.is_file():
+        problems.append(
+            Problem(
+                name,
+                None,
+                None,
+                "is missing from the period folder",
+                "see docs/formats/period-folder.md; a table without rows is an empty file",
+            )
+        )
+        return None
+    if path.stat().st_size > MAX_FILE_BYTES:
+        problems.append(Problem(name, None, None, f"is larger than {MAX_FILE_BYTES >> 30} GiB", "settle a shorter period"))
+        return None
+    return path.read_bytes()
+
+
+def _programme(data: bytes, problems: list[Problem]) -> Programme | None:
+    try:
+        return read_programme("programme.toml", data)
+    except BadInput as error:
+        problems += error.problems
+        return None
+
+
+def _header(data: bytes, programme: Programme | None, problems: list[Problem]) -> dict[str, Any] | None:
+    def note(field: str | None, what: str) -> None:
+        problems.append(Problem("period.json", None, field, what, "see docs/formats/period-folder.md"))
+
+    try:
+        header = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        note(None, f"is not JSON: {error}")
+        return None
+    if not isinstance(header, dict) or set(header) != _HEADER or header["format"] != PERIOD_FORMAT:
+        note(None, f"is not an object of the format {PERIOD_FORMAT} with exactly {', '.join(sorted(_HEADER))}")
+        return None
+    for field in ("first_day", "last_day"):
+        try:
+            header[field] = date.fromisoformat(header[field])
+        except (TypeError, ValueError):
+            note(field, f"{header[field]!r} is not a day YYYY-MM-DD")
+            return None
+    if header["last_day"] < header["first_day"]:
+        note("last_day", "is before first_day")
+    if not isinstance(header["known_at_us"], int):
+        note("known_at_us", "is not a whole number of microseconds")
+    if programme and (header["programme_sha256"], header["programme_id"]) != (programme.sha256, programme.programme_id):
+        note("programme_sha256", f"is not the hash (or programme_id not the id) of programme.toml, {programme.sha256}")
+    if programme and not programme.valid_from <= header["first_day"] <= header["last_day"] <= programme.valid_to:
+        note("first_day", f"the period is not within the programme's term {programme.valid_from} to {programme.valid_to}")
+    return header
+
+
+def claim_of(row: Mapping[str, Any]) -> Claim:
+    """A claim from its table row."""
+    days = {name: date.fromisoformat(row[name]) if row[name] else None for name in ("valid_from", "valid_to")}
+    return Claim(**{**row, **days})
+
+
+def _period(header: Mapping[str, Any], programme: Programme, tables: Mapping[str, Rows]) -> Period:
+    return Period(
+        settlement_id=str(header["settlement_id"]),
+        period_id=str(header["period_id"]),
+        first_day=header["first_day"],
+        last_day=header["last_day"],
+        known_at_us=header["known_at_us"],
+        programme=programme,
+        parties={row["party_id"]: Party(row["party_id"], row["name"], row["kind"]) for row in tables["parties"]},
+        payable=frozenset(row["party_id"] for row in tables["parties"] if row["payable"]),
+        recordings={row["recording_id"]: Recording(**row) for row in tables["recordings"]},
+        claims=[claim_of(row) for row in tables["claims"]],
+        exposures=[Exposure(**row) for row in tables["exposure"]],
+        outputs={row["output_id"]: row["model_version"] for row in tables["outputs"]},
+        usage=[Usage(**row) for row in tables["usage"]],
+        error_ppm={row["model_version"]: row["error_ppm"] for row in tables["quality"]},
+        attribution=[Weight(**row) for row in tables["attribution"]],
+        revenue=[RevenueLine(**{**row, "net_units": int(row["net_units"])}) for row in tables["revenue"]],
+        opening={(row["account"], row["currency"]): int(row["balance_units"]) for row in tables["opening"]},
+    )
+
+
+def _check(period: Period, tables: Mapping[str, Rows], problems: list[Problem]) -> None:
+    """What no single row shows: references between tables, sums, reserved words."""
+    models = {row["model_version"] for row in tables["runs"]}
+    manifest = {(row["snapshot_id"], row["asset_id"]) for row in tables["manifest"]}
+    snapshots = {row["model_version"]: row["snapshot_ids"] for row in tables["runs"]}
+    exposed = {(row.model_version, row.recording_id) for row in period.exposures}
+
+    def known(table: str, column: str, allowed: Iterable[object], what: str) -> None:
+        allowed = set(allowed)
+        for number, row in enumerate(tables[table], 1):
+            if row[column] is not None and row[column] not in allowed:
+                problems.append(
+                    Problem(f"{table}.jsonl", number, column, f"{row[column]!r} is not {what}", "correct it or add what it names")
+                )
+
+    known("parties", "kind", PARTY_KINDS, "person or organisation")
+    known("recordings", "work_id", (row["work_id"] for row in tables["works"]), "a work of works.jsonl")
+    known("claims", "lane", LANES, "a lane")
+    known("claims", "party_id", period.parties, "a party of parties.jsonl")
+    known("exposure", "model_version", models, "a model version of runs.jsonl")
+    known("exposure", "recording_id", period.recordings, "a recording of recordings.jsonl")
+    known("outputs", "model_version", models, "a model version of runs.jsonl")
+    known("usage", "output_id", period.outputs, "an output of outputs.jsonl")
+    known("attribution", "output_id", period.outputs, "an output of outputs.jsonl")
+    known("revenue", "model_version", models, "a model version of runs.jsonl")
+    known("quality", "model_version", models, "a model version of runs.jsonl")
+    known(
+        "opening",
+        "account",
+        {*(f"party:{party}" for party in period.parties), "held:suspense", "held:dispute", "held:reserve"},
+        "an account of a party or held:",
+    )
+    for number, row in enumerate(tables["exposure"], 1):
+        if not any((snapshot, row["asset_id"]) in manifest for snapshot in snapshots.get(row["model_version"], [])):
+            problems.append(
+                Problem(
+                    "exposure.jsonl",
+                    number,
+                    "asset_id",
+                    "is in no manifest of the run's snapshots: training read what it had no licence for",
+                    "clear it up with the licensee",
+                )
+            )
+    for number, row in enumerate(tables["attribution"], 1):
+        pair = (period.outputs.get(row["output_id"], ""), row["recording_id"])
+        if row["recording_id"] != UNATTRIBUTED and pair not in exposed:
+            problems.append(
+                Problem(
+                    "attribution.jsonl",
+                    number,
+                    "recording_id",
+                    f"{pair[0]} was never trained on {row['recording_id']}",
+                    "give that weight to unattributed",
+                )
+            )
+    _check_sums(period, problems)
+    for number, row in enumerate(tables["claims"], 1):
+        if not 0 < row["share_e8"] <= 100_000_000 or (row["subject_kind"] == "work") != (row["lane"] == "publishing"):
+            problems.append(
+                Problem(
+                    "claims.jsonl",
+                    number,
+                    "share_e8",
+                    "the share is not within 1 … 100,000,000, or the lane does not fit the subject",
+                    "correct it",
+                )
+            )
+    for name, column in (("revenue", "currency"), ("opening", "currency")):
+        for number, row in enumerate(tables[name], 1):
+            try:
+                minor_digits(row[column], period.last_day)
+            except ValueError as error:
+                problems.append(Problem(f"{name}.jsonl", number, column, str(error), "correct the code"))
+
+
+def _check_sums(period: Period, problems: list[Problem]) -> None:
+    sums: Counter[str] = Counter()
+    for weight in period.attribution:
+        sums[weight.output_id] += weight.weight_ppm
+    with_rest = {weight.output_id for weight in period.attribution if weight.recording_id == UNATTRIBUTED}
+    for output_id, total in sorted(sums.items()):
+        if total != WHOLE_PPM or output_id not in with_rest:
+            what = f"the weights of {output_id} total {total:,} ppm" if total != WHOLE_PPM else f"{output_id} has no unattributed row"
+            problems.append(
+                Problem("attribution.jsonl", None, "weight_ppm", what, "let them total 1,000,000 with an unattributed row, 0 if need be")
+            )
+    for (account, currency), units in period.opening.items():
+        if units < 0:
+            problems.append(
+                Problem("opening.jsonl", None, "balance_units", f"{account} opens below zero in {currency}", "correct the previous period")
+            )

@@ -1,0 +1,236 @@
+"""Spreadsheets as people really save them: separators, encodings and decimal commas are found out, doubtful ones refused.
+
+What is accepted is written down in docs/formats/spreadsheets.md.
+"""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path, PurePosixPath
+from typing import TypeVar
+
+from ritornello.domain.errors import Problem
+from ritornello.domain.money import parse_decimal
+
+MAX_BYTES = 256 * 1024 * 1024
+MAX_FIELD_CHARACTERS = 10_000
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Sheet:
+    """One table as text, with a list that collects its problems while it is being read."""
+
+    file: str
+    columns: tuple[str, ...]
+    rows: list["Cells"]
+    delimiter: str
+    decimal_marks: dict[str, str]
+    problems: list[Problem] = field(default_factory=list)
+
+    def problem(self, row: int | None, column: str | None, what: str, todo: str) -> None:
+        self.problems.append(Problem(self.file, row, column, what, todo))
+
+
+@dataclass(slots=True)
+class Cells:
+    """One row: reading a cell either gives its value or notes a problem and gives None."""
+
+    sheet: Sheet
+    number: int
+    texts: dict[str, str]
+
+    def text(self, column: str, *, limit: int = 500) -> str | None:
+        """The cell's text without surrounding space; None when empty."""
+        text = self.texts.get(column, "").strip()
+        if len(text) > limit or any(ord(character) < 32 or character == "\x7f" for character in text):
+            self.problem(column, f"the text is longer than {limit} characters or has control characters in it", "shorten or clean it")
+            return None
+        return text or None
+
+    def required(self, column: str, parse: Callable[[str], T]) -> T | None:
+        """The parsed cell; an empty one is a problem."""
+        if not self.texts.get(column, "").strip():
+            self.problem(column, "is empty", f"fill in {column}")
+            return None
+        return self.optional(column, parse)
+
+    def optional(self, column: str, parse: Callable[[str], T]) -> T | None:
+        """The parsed cell, or None when it is empty or (noted) wrong."""
+        text = self.text(column)
+        if text is None:
+            return None
+        try:
+            return parse(text)
+        except ValueError as error:
+            self.problem(column, str(error), "correct the cell")
+            return None
+
+    def choice(self, column: str, options: Sequence[str], default: str | None = None) -> str | None:
+        text = self.text(column)
+        if text is None:
+            if default is None:
+                self.problem(column, "is empty", f"use one of: {', '.join(options)}")
+            return default
+        word = text.lower().replace(" ", "_")
+        if word not in options:
+            self.problem(column, f"{text!r} is not known", f"use one of: {', '.join(options)}")
+            return None
+        return word
+
+    def decimal(self, column: str, digits: int) -> int | None:
+        """A required decimal number × 10^digits, exact. One column uses one decimal mark."""
+        return self.required(column, lambda text: parse_decimal(self._with_point(column, text), digits))
+
+    def problem(self, column: str | None, what: str, todo: str) -> None:
+        self.sheet.problem(self.number, column, what, todo)
+
+    def _with_point(self, column: str, text: str) -> str:
+        marks = {mark for mark in ".," if mark in text}
+        if len(marks) > 1 or text.count(",") > 1 or text.count(".") > 1:
+            raise ValueError(f"{text!r} has thousands separators: write 1234.56 or 1234,56")
+        if not marks:
+            return text
+        mark = marks.pop()
+        whole, fraction = text.split(mark)
+        if mark == "," and self.sheet.delimiter == "," and len(fraction) == 3 and 1 <= len(whole.lstrip("-")) <= 3:
+            raise ValueError(f"{text!r} may mean {whole}{fraction} or {whole}.{fraction}: write it with a point")
+        first = self.sheet.decimal_marks.setdefault(column, mark)
+        if first != mark:
+            raise ValueError(f"{text!r} uses {mark!r} where rows above use {first!r}: use one decimal mark in the whole column")
+        return text.replace(",", ".")
+
+
+def parse_day(text: str) -> date:
+    """`YYYY-MM-DD` and nothing else: 03/04/2026 means two days."""
+    try:
+        if len(text) != 10:
+            raise ValueError
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not a day written as YYYY-MM-DD") from None
+
+
+def parse_count(text: str) -> int:
+    """A whole number of at least 1."""
+    if not text.isascii() or not text.isdigit() or not 0 < int(text[:19]) < 10**15 or len(text) > 15:
+        raise ValueError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
+
+
+def parse_relative_path(text: str) -> str:
+    """A path below the folder it is relative to; one that leaves it is refused."""
+    path = PurePosixPath(text.replace("\\", "/"))
+    if path.is_absolute() or ".." in path.parts or not path.parts or ":" in path.parts[0]:
+        raise ValueError(f"{text!r} does not stay inside the folder")
+    return str(path)
+
+
+def read_sheet(path: Path, required: Sequence[str], optional: Sequence[str] = ()) -> Sheet:
+    """Read a spreadsheet. Problems of the file itself (missing, not text, columns) are already in the sheet's list; then there are no rows."""
+    sheet = Sheet(path.name, (), [], ",", {})
+    text = _read_text(path, sheet)
+    if text is None:
+        return sheet
+    known = {_fold(column): column for column in (*required, *optional)}
+    first_line = text.split("\n", 1)[0]
+    sheet.delimiter = max(",;\t", key=lambda mark: sum(_fold(cell) in known for cell in _first_row(first_line, mark)))
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=sheet.delimiter, strict=True)
+    try:
+        header = next(reader, [])
+        if not _take_header(sheet, header, known, required):
+            return sheet
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                _take_row(sheet, reader.line_num, cells)
+    except csv.Error as error:
+        sheet.rows.clear()
+        sheet.problem(reader.line_num, None, f"the file breaks off or has broken quoting here ({error})", "save the table as CSV again")
+    if not sheet.rows and not sheet.problems:
+        sheet.problem(None, None, "has a header but no rows", "add rows, or leave the file out")
+    return sheet
+
+
+def check_unique(sheet: Sheet, column: str, seen: Sequence[tuple[int, str | None]]) -> None:
+    """Note a problem for every value that stands in two rows."""
+    first: dict[str, int] = {}
+    for number, value in seen:
+        if value is None:
+            continue
+        if value in first:
+            sheet.problem(number, column, f"{value!r} is already in row {first[value]}", "keep one of the two rows")
+        else:
+            first[value] = number
+
+
+def _read_text(path: Path, sheet: Sheet) -> str | None:
+    if not path.is_file():
+        sheet.problem(None, None, "there is no such file", "check the path")
+        return None
+    if path.stat().st_size > MAX_BYTES:
+        sheet.problem(None, None, f"is larger than {MAX_BYTES >> 20} MiB", "split the table into several files")
+        return None
+    data = path.read_bytes()
+    if data[:4] == b"PK\x03\x04" or data[:4] == b"\xd0\xcf\x11\xe0":
+        sheet.problem(None, None, "is an Excel or OpenDocument file", "save it as CSV (UTF-8) and import that")
+        return None
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        text = data.decode("utf-16", errors="replace")
+    else:
+        try:
+            text = data.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            text = data.decode("cp1252", errors="replace")
+    if "\x00" in text or "\ufffd" in text:
+        sheet.problem(None, None, "is not text in UTF-8, UTF-16 or Windows-1252", "save it as CSV (UTF-8)")
+        return None
+    if not text.strip():
+        sheet.problem(None, None, "is empty", "add a header row and rows")
+        return None
+    return text
+
+
+def _first_row(line: str, delimiter: str) -> list[str]:
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:
+        return []
+
+
+def _fold(name: str) -> str:
+    return name.strip().lower().replace(" ", "").replace("_", "").replace("-", "")
+
+
+def _take_header(sheet: Sheet, header: Sequence[str], known: dict[str, str], required: Sequence[str]) -> bool:
+    names = []
+    for cell in header:
+        if not cell.strip():
+            names.append("")
+        elif _fold(cell) in known:
+            names.append(known[_fold(cell)])
+        else:
+            sheet.problem(
+                1, cell.strip()[:60], "is not a column of this table", f"rename or remove it; known are {', '.join(known.values())}"
+            )
+    for name, count in Counter(name for name in names if name).items():
+        if count > 1:
+            sheet.problem(1, name, "stands twice in the header", "keep one of the two columns")
+    for name in required:
+        if name not in names:
+            sheet.problem(1, name, "the column is missing", f"add a column {name}")
+    sheet.columns = tuple(names)
+    return not sheet.problems
+
+
+def _take_row(sheet: Sheet, number: int, cells: Sequence[str]) -> None:
+    if len(cells) > len(sheet.columns) and any(cell.strip() for cell in cells[len(sheet.columns) :]):
+        hint = "quote text that contains the separator" if sheet.delimiter != "," else "quote text that contains a comma"
+        sheet.problem(number, None, f"has {len(cells)} cells under {len(sheet.columns)} columns", hint)
+        return
+    if any(len(cell) > MAX_FIELD_CHARACTERS for cell in cells):
+        sheet.problem(number, None, f"has a cell of more than {MAX_FIELD_CHARACTERS} characters", "shorten it")
+        return
+    sheet.rows.append(Cells(sheet, number, {name: cell for name, cell in zip(sheet.columns, cells, strict=False) if name}))

@@ -1,0 +1,122 @@
+"""A payee's statement as JSON, CSV and a page: three renderings of the same rows (docs/formats/statement.md)."""
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from babel.dates import format_date
+from babel.numbers import format_decimal
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from ritornello.domain.money import digits_of, format_units
+
+BASIS_WORDS = {
+    "attribution": "heard in outputs",
+    "exposure": "used in training",
+    "unattributed-exposure": "outputs no recording explains, divided by use in training",
+    "unattributed-reserve": "outputs no recording explains, kept in reserve",
+}
+REASON_WORDS = {
+    "rule": "as the programme says",
+    "no_model_version": "this income belongs to no single model version, so use in training divides it",
+    "no_measured_error": "nobody has measured how wrong attribution is for this model, so use in training divides it",
+    "error_above_limit": "attribution was measured to be too wrong to divide money by, so use in training divides it",
+    "no_usage": "no use of attributed outputs was reported here, so use in training divides it",
+    "unattributed": "the part of outputs that no recording explains",
+}
+_CSV = (
+    "line_id", "recording_id", "title", "lane", "income", "model_version", "territory", "basis", "reason",
+    "weight", "total_weight", "share_percent", "currency", "amount",
+)  # fmt: skip
+
+
+def itemise(tables: Mapping[str, Sequence[Mapping[str, Any]]], party_id: str) -> list[dict[str, Any]]:
+    """One entry per currency: the statement's row with its lines, each with what a reader needs to see where it comes from."""
+    pools = {row["pool"]: row for row in tables["pools"]}
+    recordings = {row["recording_id"]: row for row in tables["recordings"]}
+    errors = {row["model_version"]: row for row in tables["quality"]}
+    sheets = []
+    for row in (row for row in tables["statements"] if row["party_id"] == party_id):
+        digits = digits_of(row["currency"])
+        mine = [
+            _line(line, pools[line["pool"]], recordings.get(line["recording_id"]), errors, digits)
+            for line in tables["allocations"]
+            if line["payee"] == f"party:{party_id}" and pools[line["pool"]]["currency"] == row["currency"]
+        ]
+        mine.sort(key=lambda line: (-int(line["amount_units"]), line["line_id"]))
+        sheets.append({**row, "minor_digits": digits, "items": mine})
+    return sheets
+
+
+def render_json(sheets: Sequence[Mapping[str, Any]]) -> bytes:
+    return json.dumps(sheets, ensure_ascii=False, indent=1, sort_keys=True).encode() + b"\n"
+
+
+def render_csv(sheets: Sequence[Mapping[str, Any]]) -> bytes:
+    """All lines of all currencies, UTF-8 with BOM so that spreadsheet programs read it right; text can't start a formula."""
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream, lineterminator="\r\n")
+    writer.writerow(_CSV)
+    for sheet in sheets:
+        for item in sheet["items"]:
+            writer.writerow([_harmless(str({**item, "currency": sheet["currency"]}[column])) for column in _CSV])
+    return b"\xef\xbb\xbf" + stream.getvalue().encode()
+
+
+def render_page(
+    sheets: Sequence[Mapping[str, Any]], *, programme_title: str, licensor: str, licensee: str, first_day: date, last_day: date
+) -> bytes:
+    """The statement as one self-contained page without scripts."""
+    environment = Environment(
+        loader=PackageLoader("ritornello.formats"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters.update(
+        money=_money, share=_share, words=lambda basis: BASIS_WORDS[basis], because=lambda reason: REASON_WORDS[reason]
+    )
+    template = environment.get_template("statement.html")
+    days = f"{format_date(first_day, 'd MMMM y', locale='en')} – {format_date(last_day, 'd MMMM y', locale='en')}"
+    page = template.render(sheets=sheets, programme_title=programme_title, licensor=licensor, licensee=licensee, days=days)
+    return page.encode()
+
+
+def _line(
+    line: Mapping[str, Any],
+    pool: Mapping[str, Any],
+    recording: Mapping[str, Any] | None,
+    errors: Mapping[str, Mapping[str, Any]],
+    digits: int,
+) -> dict[str, Any]:
+    error = errors.get(pool["model_version"], {})
+    return {
+        **line,
+        **{name: pool[name] for name in ("lane", "income", "model_version", "territory", "basis", "reason")},
+        "pool_units": pool["amount_units"],
+        "total_weight": str(int(pool["denominator"]) // 100_000_000),
+        "share_percent": format_units(line["share_e8"] * 100, 4) if line["share_e8"] else "0",
+        "error_ppm": error.get("error_ppm"),
+        "title": recording["title"] if recording else "",
+        "artist": recording["artist"] if recording else "",
+        "amount": format_units(int(line["amount_units"]), digits),
+    }
+
+
+def _money(units: str | int, digits: int, *, whole: bool = False) -> str:
+    """Ledger units for people: always the minor digits, and as many more as there are, so that nothing shows as 0.00 that isn't."""
+    value = Decimal(format_units(int(units), digits))
+    most = digits if whole else digits + 4
+    return format_decimal(
+        value, format=f"#,##0.{'0' * digits}{'#' * (most - digits)}" if most else "#,##0", locale="en", decimal_quantization=False
+    )
+
+
+def _share(part: str | int, whole: str | int) -> str:
+    """A part of a whole as a percentage with four digits."""
+    return f"{Decimal(int(part)) * 100 / Decimal(int(whole)):.4f} %"
+
+
+def _harmless(text: str) -> str:
+    return f"'{text}" if text[:1] in {"=", "+", "@", "\t", "\r"} or (text[:1] == "-" and not text[1:2].isdigit()) else text

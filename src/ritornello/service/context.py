@@ -1,0 +1,30 @@
+"""What every use case is handed: one open transaction, the file store, the clock, the log's key, and a place to tell progress."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import Connection
+
+from ritornello.store import log
+from ritornello.store.files import FileStore
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Handed from the door to exactly one service function; committed by the door when that returns."""
+
+    connection: Connection
+    files: FileStore
+    now_us: Callable[[], int]  # UTC microseconds since 1970
+    origin: str  # the log's name
+    read_key: Callable[[], Ed25519PrivateKey]
+    tell: Callable[[str], None]  # progress for people
+
+    def today(self) -> date:
+        return datetime.fromtimestamp(self.now_us() / 1_000_000, UTC).date()
+
+    def record(self, kind: str, name: str, digest: str) -> None:
+        """Commit an artefact to the transparency log."""
+        log.append(self.connection, kind, name, digest, self.now_us())

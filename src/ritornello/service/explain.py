@@ -1,0 +1,204 @@
+"""Why this cent: one line of a statement walked back to pool, weight, claim, consent, snapshot, training run and revenue row."""
+
+from collections.abc import Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from ritornello.domain.catalogue import WHOLE_E8
+from ritornello.domain.errors import Refused
+from ritornello.domain.money import digits_of, format_units
+from ritornello.domain.programme import Programme
+from ritornello.formats.programme_toml import read_programme
+from ritornello.formats.statement_files import BASIS_WORDS, REASON_WORDS
+from ritornello.service import settlement, statements
+from ritornello.service.context import Context
+from ritornello.store import schema
+
+Row = Mapping[str, Any]
+
+
+def explain(context: Context, line_id: str) -> dict[str, Any]:
+    """The chain behind a line of any settlement in the database. Raises Refused when there is no such line."""
+    newest_first = select(schema.settlement.c.settlement_id).order_by(schema.settlement.c.settled_at_us.desc())
+    for settlement_id in context.connection.scalars(newest_first).all():
+        files = settlement.read_files(context, settlement_id)
+        if f'"line_id":"{line_id}"'.encode() in files["result/allocations.jsonl"]:
+            return trace(files, line_id)
+    raise Refused("unknown_line", f"no settlement has a line {line_id!r}", "copy the line's 16 characters from a statement")
+
+
+def explain_folder(folder: Path, line_id: str) -> dict[str, Any]:
+    """The same from a bundle's files alone."""
+    return trace(statements.read_folder(folder), line_id)
+
+
+def trace(files: Mapping[str, bytes], line_id: str) -> dict[str, Any]:
+    """Everything that decided one line, from a settlement's files."""
+    tables = statements.parse_tables(files)
+    line = next((row for row in tables["allocations"] if row["line_id"] == line_id), None)
+    if line is None:
+        raise Refused("unknown_line", f"there is no line {line_id!r}", "copy the line's 16 characters from a statement")
+    programme = read_programme("programme.toml", files["period/programme.toml"])
+    pool = next(row for row in tables["pools"] if row["pool"] == line["pool"])
+    recording = next((row for row in tables["recordings"] if row["recording_id"] == line["recording_id"]), None)
+    digits = digits_of(pool["currency"])
+    return {
+        "line": {**line, "amount": f"{format_units(int(line['amount_units']), digits)} {pool['currency']}"},
+        "recording": recording,
+        "pool": {**pool, "amount": f"{format_units(int(pool['amount_units']), digits)} {pool['currency']}"},
+        "basis": {"means": BASIS_WORDS[pool["basis"]], "because": REASON_WORDS[pool["reason"]], **_quality(tables, programme, pool)},
+        "rounding": _rounding(line, pool, tables, digits),
+        "income": _income(tables, programme, pool, digits),
+        "weight": _weight(tables, line, pool),
+        "split": _split(tables, line, pool),
+        "consent": _consent(tables, line, pool),
+        "programme": {"programme_id": programme.programme_id, "version": programme.version, "sha256": programme.sha256},
+    }
+
+
+def render(chain: Mapping[str, Any]) -> str:
+    """The chain as text, top-down: amount, then each reason."""
+    line, pool, rounding = chain["line"], chain["pool"], chain["rounding"]
+    recording = chain["recording"]
+    out = [
+        f"{line['amount']} to {line['payee']} through {recording['title'] + ' (' + recording['recording_id'] + ')' if recording else 'no recording'}",
+        f"  pool       {pool['pool']}: {pool['amount']}",
+        f"             divided by: {chain['basis']['means']}; {chain['basis']['because']}",
+    ]
+    if chain["basis"].get("error_ppm") is not None:
+        out.append(
+            f"             measured error of attribution: {chain['basis']['error_ppm'] / 10_000:.2f} % (limit {_percent(chain['basis']['max_error_ppm'])})"
+        )
+    out += [
+        f"  amount     {pool['amount']} × {rounding['numerator']} ÷ {rounding['denominator']} = {rounding['exact']} ledger units, booked {line['amount_units']}",
+        f"  income     {chain['income']['sentence']}",
+    ]
+    out += [
+        f"             row {row['row']} of report {row['report_sha256'][:12]}…: {row['net']} net ({row['product']})"
+        for row in chain["income"]["revenue_rows"]
+    ]
+    out.append(f"  weight     {chain['weight']['sentence']}")
+    out += [f"             {part}" for part in chain["weight"]["parts"]]
+    out.append(f"  split      {chain['split']['sentence']}")
+    out += [f"             {claim}" for claim in chain["split"]["claims"]]
+    for snapshot in chain["consent"]:
+        out.append(f"  consent    {snapshot['sentence']}")
+        out += [f"             {grant}" for grant in snapshot["grants"]]
+    out.append(
+        f"  terms      {chain['programme']['programme_id']} version {chain['programme']['version']}, SHA-256 {chain['programme']['sha256'][:16]}…"
+    )
+    return "\n".join(out)
+
+
+def _percent(ppm: int | None) -> str:
+    return "none" if ppm is None else f"{ppm / 10_000:g} %"
+
+
+def _quality(tables: statements.Tables, programme: Programme, pool: Row) -> dict[str, Any]:
+    row = next((row for row in tables["quality"] if row["model_version"] == pool["model_version"]), None)
+    if row is None:
+        return {}
+    return {name: row[name] for name in ("error_ppm", "error_low_ppm", "error_high_ppm", "method", "method_version")} | {
+        "max_error_ppm": None
+    }
+
+
+def _rounding(line: Row, pool: Row, tables: statements.Tables, digits: int) -> dict[str, Any]:
+    exact = Fraction(int(pool["amount_units"]) * int(line["numerator"]), int(pool["denominator"]))
+    same = [row for row in tables["allocations"] if (row["pool"], row["payee"]) == (line["pool"], line["payee"])]
+    return {
+        "numerator": line["numerator"],
+        "denominator": pool["denominator"],
+        "exact": f"{float(exact):.4f}",
+        "payee_total": format_units(sum(int(row["amount_units"]) for row in same), digits),
+        "payee_lines": len(same),
+    }
+
+
+def _income(tables: statements.Tables, programme: Programme, pool: Row, digits: int) -> dict[str, Any]:
+    income = next(income for income in programme.incomes if income.name == pool["income"])
+    lane = f"{pool['lane']} gets {_percent(programme.lanes[pool['lane']])} of it"
+    if income.amount_units is not None:
+        return {
+            "sentence": f"{income.name}: {format_units(income.amount_units, digits)} {pool['currency']} a period; {lane}",
+            "revenue_rows": [],
+        }
+    cell = (pool["model_version"], pool["currency"], pool["territory"])
+    rows = [row for row in tables["revenue"] if (row["model_version"], row["currency"], row["territory"]) == cell]
+    total = sum(int(row["net_units"]) for row in rows)
+    floor = f", at least {format_units(income.minimum_units, digits)} {income.currency}" if income.minimum_units else ""
+    sentence = f"{income.name}: {_percent(income.rate_ppm)} of {format_units(total, digits)} {pool['currency']} net revenue{floor}; {lane}"
+    return {
+        "sentence": sentence,
+        "revenue_rows": [{**row, "net": f"{format_units(int(row['net_units']), digits)} {row['currency']}"} for row in rows],
+    }
+
+
+def _weight(tables: statements.Tables, line: Row, pool: Row) -> dict[str, Any]:
+    total = int(pool["denominator"]) // WHOLE_E8
+    part = f"{line['weight']} of {total} ({int(line['weight']) * 100 / total:.4f} %)"
+    if pool["basis"] == "unattributed-reserve":
+        return {"sentence": "kept in reserve: no recording explains this part", "parts": []}
+    if pool["basis"] == "attribution":
+        outputs = {row["output_id"] for row in tables["outputs"] if row["model_version"] == pool["model_version"]}
+        weights = {row["output_id"]: row["weight_ppm"] for row in tables["attribution"] if row["recording_id"] == line["recording_id"]}
+        parts = [
+            f"output {row['output_id']}: {row['uses']} uses × {weights[row['output_id']]:,} ppm ({row['usage_id']})"
+            for row in tables["usage"]
+            if row["output_id"] in outputs and row["territory"] == pool["territory"] and row["output_id"] in weights
+        ]
+        return {"sentence": f"{part}: uses × what was heard of the recording", "parts": parts}
+    rows = [
+        row
+        for row in tables["exposure"]
+        if row["recording_id"] == line["recording_id"] and pool["model_version"] in {"*", row["model_version"]}
+    ]
+    parts = [f"training of {row['model_version']} read {row['exposure_ms'] / 1000:g} s of {row['asset_id'][:19]}…" for row in rows]
+    return {"sentence": f"{part}: milliseconds read in training", "parts": parts}
+
+
+def _split(tables: statements.Tables, line: Row, pool: Row) -> dict[str, Any]:
+    key = (line["recording_id"], pool["lane"], pool["territory"])
+    rows = [row for row in tables["splits"] if (row["recording_id"], row["lane"], row["territory"]) == key]
+    mine = next((row for row in rows if row["payee"] == line["payee"]), None)
+    if mine is None:
+        return {"sentence": "no split: the reserve belongs to no recording", "claims": []}
+    claims = {row["claim_id"]: row for row in tables["claims"]}
+    told = [claims[claim_id] for claim_id in mine["claim_ids"]]
+    status = {
+        "complete": "all claims total 100 %",
+        "completed": "claims total almost 100 % and were completed in proportion",
+        "gap": "claims total less than 100 %: the rest waits in suspense",
+        "unclaimed": "nobody claims this lane: it waits in suspense",
+        "overclaim": "claims total more than 100 %: the whole lane waits until the owners agree",
+    }[mine["status"]]
+    return {
+        "sentence": f"{format_units(mine['share_e8'] * 100, 4)} % of the {pool['lane']} lane; {status}",
+        "claims": [
+            f"claim {row['claim_id']}: {row['party_id']} {format_units(row['share_e8'] * 100, 4)} % of {row['subject_id']}, {row['territory']}, from {row['valid_from']}"
+            for row in told
+        ],
+    }
+
+
+def _consent(tables: statements.Tables, line: Row, pool: Row) -> list[dict[str, Any]]:
+    """The snapshots that let the recording into this pool's model versions, and the grants they relied on."""
+    models = [row for row in tables["runs"] if pool["model_version"] in {"*", row["model_version"]}]
+    snapshot_ids = {snapshot_id for row in models for snapshot_id in row["snapshot_ids"]}
+    events = {row["event_id"]: row for row in tables["consents"]}
+    later = [row for row in tables["consents"] if row["recording_id"] == line["recording_id"] and row["decision"] == "withdraw"]
+    found = []
+    for manifest in tables["manifest"]:
+        if manifest["snapshot_id"] in snapshot_ids and manifest["recording_id"] == line["recording_id"]:
+            snapshot = next(row for row in tables["snapshots"] if row["snapshot_id"] == manifest["snapshot_id"])
+            sentence = (
+                f"in snapshot {snapshot['snapshot_id']} of {snapshot['day']} ({manifest['kind']}), root {snapshot['manifest_root'][:16]}…"
+            )
+            if later:
+                sentence += f"; withdrawn from {min(row['effective_from'] for row in later)}: models trained before still pay"
+            grants = [f"{events[name]['party_id']} granted {events[name]['purpose']} ({name})" for name in manifest["consent_events"]]
+            found.append({"snapshot_id": snapshot["snapshot_id"], "asset_id": manifest["asset_id"], "sentence": sentence, "grants": grants})
+    return found

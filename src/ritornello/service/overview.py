@@ -1,0 +1,67 @@
+"""Looking things up for people: recordings, snapshots, amounts."""
+
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import select
+
+from ritornello.domain.catalogue import LANES, subject_of
+from ritornello.domain.errors import Refused
+from ritornello.domain.money import digits_of, format_units
+from ritornello.domain.period import claims_by_lane
+from ritornello.domain.splits import divide_lane
+from ritornello.service import snapshots
+from ritornello.service.context import Context
+from ritornello.store import catalogue, schema
+
+
+def money(units: int, currency: str) -> str:
+    """An amount with its currency, exact: `3.3333 EUR`."""
+    return f"{format_units(units, digits_of(currency))} {currency}"
+
+
+def list_recordings(context: Context) -> list[dict[str, Any]]:
+    """Every recording with the length of its main file."""
+    lengths = {
+        asset.recording_id: asset.duration_ms for asset in catalogue.read_assets(context.connection).values() if asset.kind == "recording"
+    }
+    recordings = catalogue.read_recordings(context.connection)
+    return [{**asdict(recording), "duration_ms": lengths.get(name, 0)} for name, recording in sorted(recordings.items())]
+
+
+def describe_recording(context: Context, recording_id: str) -> dict[str, Any]:
+    """One recording with its files, contributors, and the split set of each claimed lane, worldwide and today."""
+    recording = catalogue.read_recordings(context.connection).get(recording_id)
+    if recording is None:
+        raise Refused("unknown_recording", f"there is no recording {recording_id!r}", "see `ritornello catalogue show`")
+    known = [c for c in catalogue.read_claims(context.connection) if c.retracted_at_us is None and c.in_force_on(context.today())]
+    by_lane, splits = claims_by_lane(known), {}
+    for lane in LANES:
+        kind, subject_id = subject_of(recording, lane)
+        if subject_id and (claims := by_lane.get((kind, subject_id, lane))):
+            splits[lane] = asdict(divide_lane(claim for claim in claims if claim.applies_in("WW")))
+    assets = [asdict(asset) for asset in catalogue.read_assets(context.connection).values() if asset.recording_id == recording_id]
+    contributions = [asdict(found) for found in catalogue.read_contributions(context.connection) if found.recording_id == recording_id]
+    return {"recording": asdict(recording), "assets": assets, "contributions": contributions, "splits": splits}
+
+
+def render_recording(found: dict[str, Any]) -> str:
+    recording = found["recording"]
+    text = [
+        f"{recording['recording_id']}  {recording['artist']} – {recording['title']}  ISRC {recording['isrc'] or 'none'}  work {recording['work_id'] or 'none'}"
+    ]
+    text += [
+        f"  {asset['kind']:<10} {asset['label']:<10} {asset['duration_ms'] / 1000:>8.1f} s  {asset['asset_id']}  {asset['file']}"
+        for asset in found["assets"]
+    ]
+    text += [f"  {one['role']:<22} {one['party_id']}" for one in found["contributions"]]
+    for lane, split in found["splits"].items():
+        text.append(f"  {lane}: {split['status']}, claims total {split['total_e8'] / 1_000_000:g} %")
+        text += [f"    {share['payee']:<32} {share['share_e8'] / 1_000_000:g} %" for share in split["shares"]]
+    return "\n".join(text)
+
+
+def list_snapshots(context: Context) -> list[dict[str, Any]]:
+    """Every snapshot as a row of snapshots.jsonl, oldest first."""
+    order = select(schema.snapshot.c.snapshot_id).order_by(schema.snapshot.c.known_at_us)
+    return [snapshots.find_row(context, snapshot_id) for snapshot_id in context.connection.scalars(order).all()]

@@ -1,0 +1,270 @@
+"""Settling: a period folder in, a result folder out; with the database, the same and the postings, exactly once."""
+
+import json
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import func, insert, select
+
+import ritornello
+from ritornello.domain.consent import ConsentEvent
+from ritornello.domain.errors import Refused
+from ritornello.formats.canonical import Fingerprint, encode_document, fingerprint, lines, write_atomically
+from ritornello.formats.period_folder import encode_period, encode_result, read_period
+from ritornello.formats.schema import PERIOD_TABLES
+from ritornello.service import attribution, consent, models, programmes, reports, snapshots
+from ritornello.service.context import Context
+from ritornello.settlement.settle import settle
+from ritornello.store import catalogue, consents, schema
+
+RESULT_FORMAT = "ritornello-settlement-1"
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a settlement came to: its document (settlement.json) and the size of it."""
+
+    settlement_id: str
+    document: dict[str, Any]
+    lines: int
+    payees: int
+
+
+def settle_folder(folder: Path, out: Path) -> Settled:
+    """Settle a period folder into a new result folder; needs no database. The folder appears whole or not at all.
+
+    Raises BadInput with every problem of the period, Refused when `out` exists.
+    """
+    if out.exists():
+        raise Refused("out_exists", f"{out} exists already", "choose a new folder: results are never overwritten")
+    period, inputs = read_period(folder)
+    result = settle(period)
+    files = encode_result(result.tables)
+    document = {
+        "format": RESULT_FORMAT,
+        "settlement_id": period.settlement_id,
+        "inputs": {name: found.hash for name, found in inputs.items()},
+        "results": {name: fingerprint(name, data).hash for name, data in files.items()},
+        "totals": result.totals,
+        "checks": [{"name": name, "passed": True} for name in result.checks],
+        "engine": f"ritornello {ritornello.__version__} duckdb",
+    }
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".settling-") as temporary:
+        building = Path(temporary) / "result"
+        for name, data in {**files, "settlement.json": encode_document(document)}.items():
+            write_atomically(building / name, data)
+        building.rename(out)
+    payees = {row["payee"] for row in result.tables["allocations"]}
+    return Settled(period.settlement_id, document, len(result.tables["allocations"]), len(payees))
+
+
+def settle_period(context: Context, programme_id: str, period_id: str) -> Settled:
+    """Settle a programme's period from the database and post it. Raises Refused when it is settled already: nothing is ever posted twice."""
+    first_day, last_day = reports.period_days(period_id)
+    settlement_id = f"{programme_id}-{period_id}"
+    table = schema.settlement
+    earlier = context.connection.execute(
+        select(table).where(table.c.programme_id == programme_id).order_by(table.c.last_day.desc()).limit(1)
+    ).first()
+    if context.connection.scalar(select(table.c.settlement_id).where(table.c.settlement_id == settlement_id)):
+        raise Refused(
+            "settled_already", f"{period_id} of {programme_id} is settled; nothing was posted", "look at it: ritornello statement"
+        )
+    if earlier and earlier.last_day >= first_day.isoformat():
+        raise Refused("out_of_order", f"{earlier.period_id} is settled and ends on {earlier.last_day}", "settle periods in order")
+    header, terms, tables = assemble(context, programme_id, period_id, settlement_id)
+    files = encode_period(header, terms, tables)
+    with tempfile.TemporaryDirectory(prefix="ritornello-") as temporary:
+        folder = Path(temporary)
+        for name, data in files.items():
+            write_atomically(folder / "period" / name, data)
+        settled = settle_folder(folder / "period", folder / "result")
+        results = {path.name: path.read_bytes() for path in sorted((folder / "result").iterdir())}
+    context.connection.execute(
+        insert(table).values(
+            settlement_id=settlement_id,
+            programme_id=programme_id,
+            period_id=period_id,
+            first_day=first_day.isoformat(),
+            last_day=last_day.isoformat(),
+            settled_at_us=context.now_us(),
+        )
+    )
+    for kind, group in (("period", files), ("result", results)):
+        _keep(context, settlement_id, kind, group)
+    postings = [json.loads(line) for line in lines(results["postings.jsonl"])]
+    if postings:
+        context.connection.execute(
+            insert(schema.posting), [{**row, "amount_units": int(row["amount_units"]), "settlement_id": settlement_id} for row in postings]
+        )
+    return settled
+
+
+def find_settlement(context: Context, settlement_id: str) -> Any:
+    """The settlement's row. Raises Refused when there is none."""
+    row = context.connection.execute(select(schema.settlement).where(schema.settlement.c.settlement_id == settlement_id)).first()
+    if row is None:
+        known = sorted(context.connection.scalars(select(schema.settlement.c.settlement_id)))
+        raise Refused("unknown_settlement", f"there is no settlement {settlement_id!r}", f"settled are: {', '.join(known) or 'none'}")
+    return row
+
+
+def read_files(context: Context, settlement_id: str) -> dict[str, bytes]:
+    """Every file of the settlement by path (`period/claims.jsonl`, `result/pools.jsonl`, …), checked against its hash."""
+    find_settlement(context, settlement_id)
+    table = schema.settlement_file
+    found = {}
+    for row in context.connection.execute(select(table).where(table.c.settlement_id == settlement_id).order_by(table.c.path)):
+        found[row.path] = context.files.get(row.sha256)
+        assert fingerprint(row.path, found[row.path]).hash == row.hash
+    return found
+
+
+def write_period(context: Context, programme_id: str, period_id: str, folder: Path) -> list[str]:
+    """Write the period folder as it would be settled now, without settling."""
+    if folder.exists():
+        raise Refused("out_exists", f"{folder} exists already", "choose a new folder")
+    header, terms, tables = assemble(context, programme_id, period_id, f"{programme_id}-{period_id}")
+    files = encode_period(header, terms, tables)
+    for name, data in files.items():
+        write_atomically(folder / name, data)
+    return sorted(files)
+
+
+def assemble(context: Context, programme_id: str, period_id: str, settlement_id: str) -> tuple[dict[str, Any], bytes, dict[str, Rows]]:
+    """The period folder's contents from the database: header, terms, tables. Only what this programme's recordings need."""
+    first_day, last_day = reports.period_days(period_id)
+    programme, terms = programmes.find(context, programme_id)
+    now = context.now_us()
+    connection = context.connection
+    runs = [
+        models.find_run(context, name)
+        for name in sorted(connection.scalars(select(schema.run.c.model_version).where(schema.run.c.programme_id == programme_id)))
+    ]
+    if not runs:
+        raise Refused("no_runs", f"{programme_id} has no training run", "register one: ritornello run register")
+    models_known = [run["model_version"] for run in runs]
+    snapshot_ids = sorted({snapshot for run in runs for snapshot in run["snapshot_ids"]})
+    manifest = [row for snapshot_id in snapshot_ids for row in snapshots.read_manifest(context, snapshot_id)]
+    exposure = [row for name in models_known for row in models.read_exposure(context, name)]
+    batches = [batch for name in models_known if (batch := attribution.latest(context, name))]
+    recordings = _concerned(context, {row["recording_id"] for row in (*manifest, *exposure)})
+    opening = _opening(context, programme_id)
+    tables = {
+        **_catalogue_tables(
+            context, recordings, {row["account"].removeprefix("party:") for row in opening if row["account"].startswith("party:")}
+        ),
+        "consents": [consent.event_row(event) for event in _events(context, recordings)],
+        "snapshots": [snapshots.find_row(context, snapshot_id) for snapshot_id in snapshot_ids],
+        "manifest": manifest,
+        "runs": runs,
+        "exposure": exposure,
+        **_report_tables(context, programme_id, period_id, models_known),
+        "quality": [_quality_row(json.loads(document)) for _, document in batches],
+        "attribution": [json.loads(line) for weights, _ in batches for line in lines(weights)],
+        "opening": opening,
+    }
+    header = {
+        "settlement_id": settlement_id,
+        "programme_id": programme_id,
+        "programme_sha256": programme.sha256,
+        "period_id": period_id,
+        "first_day": first_day.isoformat(),
+        "last_day": last_day.isoformat(),
+        "known_at_us": now,
+    }
+    return header, terms, tables
+
+
+def _concerned(context: Context, recording_ids: set[str]) -> "dict[str, Any]":
+    recordings = catalogue.read_recordings(context.connection)
+    return {recording_id: recordings[recording_id] for recording_id in sorted(recording_ids)}
+
+
+def _catalogue_tables(context: Context, recordings: Mapping[str, Any], with_balance: set[str]) -> dict[str, Rows]:
+    subjects = {("recording", recording_id) for recording_id in recordings}
+    subjects |= {("work", recording.work_id) for recording in recordings.values() if recording.work_id}
+    claims = [claim for claim in catalogue.read_claims(context.connection) if (claim.subject_kind, claim.subject_id) in subjects]
+    parties = catalogue.read_parties(context.connection)
+    works = catalogue.read_works(context.connection)
+    wanted = {claim.party_id for claim in claims} | with_balance
+    return {
+        "parties": [
+            {"party_id": name, "name": parties[name].name, "kind": parties[name].kind, "payable": parties[name].payout_account is not None}
+            for name in sorted(wanted)
+        ],
+        "works": [asdict(works[subject_id]) for kind, subject_id in sorted(subjects) if kind == "work"],
+        "recordings": [asdict(recording) for recording in recordings.values()],
+        "claims": [
+            {
+                **asdict(claim),
+                "valid_from": claim.valid_from.isoformat(),
+                "valid_to": claim.valid_to.isoformat() if claim.valid_to else None,
+            }
+            for claim in claims
+        ],
+    }
+
+
+def _events(context: Context, recordings: Mapping[str, Any]) -> list[ConsentEvent]:
+    return [event for event in consents.read_events(context.connection) if event.recording_id in recordings]
+
+
+def _report_tables(context: Context, programme_id: str, period_id: str, model_versions: list[str]) -> dict[str, Rows]:
+    output, usage, line, report = schema.output, schema.usage, schema.revenue_line, schema.revenue_report
+    of_programme = output.c.model_version.in_(model_versions)
+    outputs = select(output).where(of_programme)
+    uses = select(usage).join(output, output.c.output_id == usage.c.output_id).where(of_programme, usage.c.period_id == period_id)
+    revenue = select(line).join(report).where(report.c.programme_id == programme_id, report.c.period_id == period_id)
+    return {
+        "outputs": _rows(context, outputs, "outputs"),
+        "usage": _rows(context, uses, "usage"),
+        "revenue": [{**row, "net_units": str(row["net_units"])} for row in _rows(context, revenue, "revenue")],
+    }
+
+
+def _rows(context: Context, query: Any, table: str) -> Rows:
+    wanted = PERIOD_TABLES[table].columns
+    return [{name: value for name, value in row._mapping.items() if name in wanted} for row in context.connection.execute(query)]
+
+
+def _quality_row(document: dict[str, Any]) -> dict[str, Any]:
+    return {column.removesuffix("?"): document[column.removesuffix("?")] for column in PERIOD_TABLES["quality"].columns}
+
+
+def _opening(context: Context, programme_id: str) -> Rows:
+    """What this programme's ledger owes to parties and held accounts: credits minus debits of every earlier settlement."""
+    posting, table = schema.posting, schema.settlement
+    owed = -func.sum(posting.c.amount_units)
+    query = (
+        select(posting.c.account, posting.c.currency, owed.label("owed"))
+        .join(table, table.c.settlement_id == posting.c.settlement_id)
+        .where(table.c.programme_id == programme_id, posting.c.account.like("party:%") | posting.c.account.like("held:%"))
+        .group_by(posting.c.account, posting.c.currency)
+    )
+    return [
+        {"account": row.account, "currency": row.currency, "balance_units": str(row.owed)}
+        for row in context.connection.execute(query)
+        if row.owed
+    ]
+
+
+def _keep(context: Context, settlement_id: str, kind: str, files: Mapping[str, bytes]) -> None:
+    for name, data in sorted(files.items()):
+        found: Fingerprint = fingerprint(name, data)
+        context.connection.execute(
+            insert(schema.settlement_file).values(
+                settlement_id=settlement_id,
+                path=f"{kind}/{name}",
+                kind="table" if found.rows is not None else "document",
+                hash=found.hash,
+                rows=found.rows,
+                sha256=context.files.put(data),
+            )
+        )
+        context.record(f"{kind}/{name}", settlement_id, found.hash)

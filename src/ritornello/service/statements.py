@@ -1,0 +1,101 @@
+"""Statements and the payout list of a settlement, for people."""
+
+import csv
+import io
+import json
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from ritornello.domain.errors import Refused
+from ritornello.domain.money import format_units
+from ritornello.formats.canonical import lines, write_atomically
+from ritornello.formats.programme_toml import read_programme
+from ritornello.formats.schema import PERIOD_TABLES, RESULT_KEYS
+from ritornello.formats.statement_files import itemise, render_csv, render_json, render_page
+from ritornello.service import settlement
+from ritornello.service.context import Context
+from ritornello.store import catalogue
+
+Tables = dict[str, list[dict[str, Any]]]
+
+
+def read_folder(folder: Path) -> dict[str, bytes]:
+    """Files of a bundle (or of a folder with `period/` and `result/`) by path. Raises Refused when it is none."""
+    found = {
+        f"{part}/{path.name}": path.read_bytes()
+        for part in ("period", "result")
+        if (folder / part).is_dir()
+        for path in sorted((folder / part).iterdir())
+    }
+    wanted = {
+        "period/period.json",
+        "period/programme.toml",
+        *(f"period/{n}.jsonl" for n in PERIOD_TABLES),
+        *(f"result/{n}.jsonl" for n in RESULT_KEYS),
+    }
+    if missing := sorted(wanted - set(found)):
+        raise Refused("not_a_bundle", f"{folder} lacks {missing[0]}", "name a folder that `ritornello bundle` wrote")
+    return found
+
+
+def parse_tables(files: Mapping[str, bytes]) -> Tables:
+    """Every table of a settlement's files, by name."""
+    return {Path(path).stem: [json.loads(line) for line in lines(data)] for path, data in files.items() if path.endswith(".jsonl")}
+
+
+def show(context: Context, settlement_id: str, party_id: str) -> list[dict[str, Any]]:
+    """A party's statement, one entry per currency, with its lines."""
+    files = settlement.read_files(context, settlement_id)
+    sheets = itemise(parse_tables(files), party_id)
+    if not sheets:
+        raise Refused(
+            "no_statement", f"{party_id!r} has no statement in {settlement_id}", "see the parties: ritornello statement SETTLEMENT"
+        )
+    return sheets
+
+
+def overview(context: Context, settlement_id: str) -> list[dict[str, Any]]:
+    """Every payee's statement row, without lines."""
+    return parse_tables(settlement.read_files(context, settlement_id))["statements"]
+
+
+def write_all(context: Context, settlement_id: str, folder: Path) -> int:
+    """Write each party's statement as JSON, CSV and page, and the payout list, into a folder. Returns the number of parties."""
+    files = settlement.read_files(context, settlement_id)
+    tables, (first_day, last_day) = parse_tables(files), _days(files)
+    programme = read_programme("programme.toml", files["period/programme.toml"])
+    parties = sorted({row["party_id"] for row in tables["statements"]})
+    for party_id in parties:
+        sheets = itemise(tables, party_id)
+        page = render_page(
+            sheets,
+            programme_title=programme.title,
+            licensor=programme.licensor,
+            licensee=programme.licensee,
+            first_day=first_day,
+            last_day=last_day,
+        )
+        for suffix, data in (("json", render_json(sheets)), ("csv", render_csv(sheets)), ("html", page)):
+            write_atomically(folder / f"{party_id}.{suffix}", data)
+    write_atomically(folder / "payouts.csv", _payouts(context, tables["payouts"]), mode=0o600)
+    return len(parties)
+
+
+def _payouts(context: Context, rows: list[dict[str, Any]]) -> bytes:
+    """The payout list, with the accounts that only the operator has."""
+    parties = catalogue.read_parties(context.connection)
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream, lineterminator="\r\n")
+    writer.writerow(("payout_id", "party_id", "name", "payout_account", "currency", "amount"))
+    for row in rows:
+        party = parties[row["party_id"]]
+        amount = format_units(int(row["amount_units"]), row["minor_digits"])
+        writer.writerow((row["payout_id"], party.party_id, party.name, party.payout_account, row["currency"], amount))
+    return stream.getvalue().encode()
+
+
+def _days(files: Mapping[str, bytes]) -> tuple[date, date]:
+    header = json.loads(files["period/period.json"])
+    return date.fromisoformat(header["first_day"]), date.fromisoformat(header["last_day"])

@@ -1,0 +1,1 @@
+"""Dividing the money: docs/formats/settlement.md in code. No database, no files."""

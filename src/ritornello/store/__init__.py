@@ -1,0 +1,1 @@
+"""What is kept: tables, content-addressed files, the transparency log. Rows in, records out; no rules."""

@@ -1,0 +1,111 @@
+"""Parties, works, recordings, assets, contributions and claims: rows ↔ records."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+
+from sqlalchemy import Connection, Table, delete, insert, select
+
+from ritornello.domain.catalogue import Asset, Claim, Contribution, Party, Recording, Work
+from ritornello.store import schema
+
+
+def read_parties(connection: Connection) -> dict[str, Party]:
+    return {row.party_id: Party(**row._mapping) for row in connection.execute(select(schema.party))}
+
+
+def read_works(connection: Connection) -> dict[str, Work]:
+    return {row.work_id: Work(**row._mapping) for row in connection.execute(select(schema.work))}
+
+
+def read_recordings(connection: Connection) -> dict[str, Recording]:
+    return {row.recording_id: Recording(**row._mapping) for row in connection.execute(select(schema.recording))}
+
+
+def read_assets(connection: Connection) -> dict[str, Asset]:
+    columns = [column for column in schema.asset.c if column.name != "path"]
+    return {row.asset_id: Asset(**row._mapping) for row in connection.execute(select(*columns))}
+
+
+def read_asset_paths(connection: Connection) -> dict[str, Path]:
+    """Where each asset's file lies on this machine."""
+    return {asset_id: Path(path) for asset_id, path in connection.execute(select(schema.asset.c.asset_id, schema.asset.c.path))}
+
+
+def read_contributions(connection: Connection) -> list[Contribution]:
+    order = schema.contribution.c.recording_id, schema.contribution.c.party_id, schema.contribution.c.role
+    return [Contribution(**row._mapping) for row in connection.execute(select(schema.contribution).order_by(*order))]
+
+
+def read_claims(connection: Connection) -> list[Claim]:
+    """Every claim ever recorded, retracted ones too, ascending by claim."""
+    retraction = schema.claim_retraction
+    query = select(schema.claim, retraction.c.retracted_at_us).outerjoin(retraction, retraction.c.claim_id == schema.claim.c.claim_id)
+    return [
+        Claim(
+            **{
+                **row._mapping,
+                "valid_from": date.fromisoformat(row.valid_from),
+                "valid_to": date.fromisoformat(row.valid_to) if row.valid_to else None,
+            }
+        )
+        for row in connection.execute(query.order_by(schema.claim.c.claim_id))
+    ]
+
+
+def write_parties(connection: Connection, parties: Iterable[Party]) -> None:
+    """Add or replace: a party's name and account are current state, its claims and consents are history."""
+    _replace(connection, schema.party, "party_id", [asdict(party) for party in parties])
+
+
+def write_works(connection: Connection, works: Iterable[Work]) -> None:
+    _replace(connection, schema.work, "work_id", [asdict(work) for work in works])
+
+
+def write_recordings(connection: Connection, recordings: Iterable[Recording]) -> None:
+    _replace(connection, schema.recording, "recording_id", [asdict(recording) for recording in recordings])
+
+
+def add_assets(connection: Connection, assets: Iterable[tuple[Asset, Path]]) -> None:
+    rows = [{**asdict(asset), "path": str(path)} for asset, path in assets]
+    if rows:
+        connection.execute(insert(schema.asset), rows)
+
+
+def add_contributions(connection: Connection, contributions: Iterable[Contribution]) -> None:
+    rows = [asdict(contribution) for contribution in contributions]
+    for row in rows:
+        table = schema.contribution
+        connection.execute(delete(table).where(*(table.c[name] == value for name, value in row.items())))
+    if rows:
+        connection.execute(insert(schema.contribution), rows)
+
+
+def add_claims(connection: Connection, claims: Iterable[Claim]) -> None:
+    rows = [
+        {
+            **{name: value for name, value in asdict(claim).items() if name != "retracted_at_us"},
+            "valid_from": claim.valid_from.isoformat(),
+            "valid_to": claim.valid_to.isoformat() if claim.valid_to else None,
+        }
+        for claim in claims
+    ]
+    if rows:
+        connection.execute(insert(schema.claim), rows)
+
+
+def retract_claims(connection: Connection, claim_ids: Iterable[str], at_us: int) -> None:
+    rows = [{"claim_id": claim_id, "retracted_at_us": at_us} for claim_id in claim_ids]
+    if rows:
+        connection.execute(insert(schema.claim_retraction), rows)
+
+
+def _replace(connection: Connection, table: Table, key: str, rows: list[dict[str, object]]) -> None:
+    present = set(connection.scalars(select(table.c[key])))
+    new = [row for row in rows if row[key] not in present]
+    if new:
+        connection.execute(insert(table), new)
+    for row in rows:
+        if row[key] in present:
+            connection.execute(table.update().where(table.c[key] == row[key]).values(row))

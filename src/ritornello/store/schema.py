@@ -1,0 +1,213 @@
+"""The database's tables, for SQLite (STRICT) and PostgreSQL alike. Days are ISO text, moments are UTC integer microseconds, money is ledger units.
+
+Append-only tables (claim, claim_retraction, consent_event, posting, log_entry) are guarded by triggers on SQLite: see migrations.
+"""
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+Whole = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _table(name: str, *parts: "Column[object] | UniqueConstraint | CheckConstraint") -> Table:
+    return Table(name, metadata, *parts, sqlite_strict=True)
+
+
+def _text(name: str, *, null: bool = False, key: bool = False, of: str | None = None) -> "Column[object]":
+    return Column(name, Text, *([ForeignKey(of)] if of else []), nullable=null, primary_key=key)
+
+
+def _whole(name: str, *, null: bool = False, key: bool = False) -> "Column[object]":
+    return Column(name, Whole, nullable=null, primary_key=key, autoincrement=False)
+
+
+party = _table(
+    "party",
+    _text("party_id", key=True),
+    _text("name"),
+    _text("kind"),
+    _text("ipi", null=True),
+    _text("isni", null=True),
+    _text("dpid", null=True),
+    _text("country", null=True),
+    _text("payout_account", null=True),
+)
+work = _table("work", _text("work_id", key=True), _text("title"), _text("iswc", null=True))
+recording = _table(
+    "recording",
+    _text("recording_id", key=True),
+    _text("title"),
+    _text("artist"),
+    _text("isrc", null=True),
+    _text("work_id", null=True, of="work.work_id"),
+)
+asset = _table(
+    "asset",
+    _text("asset_id", key=True),
+    _text("recording_id", of="recording.recording_id"),
+    _text("kind"),
+    _text("label"),
+    _text("file"),
+    _whole("bytes"),
+    _whole("duration_ms"),
+    _text("path"),  # where the file lies on this machine; never leaves it
+)
+contribution = _table(
+    "contribution",
+    _text("recording_id", key=True, of="recording.recording_id"),
+    _text("party_id", key=True, of="party.party_id"),
+    _text("role", key=True),
+)
+claim = _table(
+    "claim",
+    _text("claim_id", key=True),
+    _text("subject_kind"),
+    _text("subject_id"),
+    _text("lane"),
+    _text("party_id", of="party.party_id"),
+    _whole("share_e8"),
+    _text("territory"),
+    _text("valid_from"),
+    _text("valid_to", null=True),
+    _whole("recorded_at_us"),
+    CheckConstraint("share_e8 BETWEEN 1 AND 100000000", name="share"),
+)
+claim_retraction = _table("claim_retraction", _text("claim_id", key=True, of="claim.claim_id"), _whole("retracted_at_us"))
+programme = _table(
+    "programme",
+    _text("programme_id", key=True),
+    _whole("version", key=True),
+    _text("sha256"),
+    _whole("registered_at_us"),
+    UniqueConstraint("sha256"),
+)
+consent_event = _table(
+    "consent_event",
+    _whole("seq", key=True),
+    _text("event_id"),
+    _text("decision"),
+    _text("party_id", of="party.party_id"),
+    _text("asset_id", of="asset.asset_id"),
+    _text("recording_id", of="recording.recording_id"),
+    _text("purpose"),
+    _text("programme_id"),
+    _text("terms_sha256"),
+    _text("effective_from"),
+    _whole("recorded_at_us"),
+    _text("channel"),
+    UniqueConstraint("event_id"),
+)
+snapshot = _table(
+    "snapshot",
+    _text("snapshot_id", key=True),
+    _text("programme_id"),
+    _text("purposes"),  # separated by spaces
+    _text("day"),
+    _whole("known_at_us"),
+    _text("manifest_root"),
+    _text("manifest_sha256"),  # of the table's bytes in the file store
+    _text("refusals_sha256"),
+    _whole("assets"),
+    _whole("duration_ms"),
+    _text("licence"),
+)
+run = _table(
+    "run",
+    _text("model_version", key=True),
+    _text("run_id"),
+    _text("programme_id"),
+    _text("parents"),
+    _text("snapshot_ids"),
+    _text("code_sha256"),
+    _text("weights_sha256"),
+    _text("trained_on"),
+    _text("exposure_root"),
+    _text("exposure_sha256"),
+    UniqueConstraint("run_id"),
+)
+output = _table(
+    "output",
+    _text("output_id", key=True),
+    _text("model_version", of="run.model_version"),
+    _text("sha256"),
+    _whole("duration_ms"),
+    _text("made_on"),
+    _text("path"),
+)
+usage = _table(
+    "usage",
+    _text("usage_id", key=True),
+    _text("period_id"),
+    _text("output_id", of="output.output_id"),
+    _text("territory"),
+    _whole("uses"),
+)
+attribution = _table(
+    "attribution",
+    _text("model_version", key=True, of="run.model_version"),
+    _whole("batch", key=True),
+    _text("weights_sha256"),
+    _text("quality_sha256"),
+    _whole("recorded_at_us"),
+)
+revenue_report = _table(
+    "revenue_report",
+    _text("report_sha256", key=True),
+    _text("programme_id"),
+    _text("period_id"),
+    _text("file"),
+    _whole("recorded_at_us"),
+)
+revenue_line = _table(
+    "revenue_line",
+    _text("report_sha256", key=True, of="revenue_report.report_sha256"),
+    _text("line_id", key=True),
+    Column("row", Whole, nullable=False),
+    _text("product"),
+    _text("model_version", of="run.model_version"),
+    _text("territory"),
+    _text("currency"),
+    _whole("net_units"),
+)
+settlement = _table(
+    "settlement",
+    _text("settlement_id", key=True),
+    _text("programme_id"),
+    _text("period_id"),
+    _text("first_day"),
+    _text("last_day"),
+    _whole("settled_at_us"),
+    UniqueConstraint("programme_id", "period_id"),
+)
+settlement_file = _table(
+    "settlement_file",
+    _text("settlement_id", key=True, of="settlement.settlement_id"),
+    _text("path", key=True),
+    _text("kind"),
+    _text("hash"),
+    _whole("rows", null=True),
+    _text("sha256"),  # of the bytes in the file store
+)
+posting = _table(
+    "posting",
+    _text("transfer_id", key=True),
+    _text("account", key=True),
+    _text("settlement_id", of="settlement.settlement_id"),
+    _text("currency"),
+    _whole("amount_units"),
+    _text("state"),
+)
+log_entry = _table(
+    "log_entry",
+    _whole("position", key=True),
+    _text("entry"),
+    Column("leaf", LargeBinary, nullable=False),
+)

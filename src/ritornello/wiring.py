@@ -1,0 +1,61 @@
+"""Builds the real things: a home folder with its database, file store, log key and clock."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
+
+from ritornello.domain.errors import Refused
+from ritornello.formats.canonical import write_atomically
+from ritornello.service.context import Context
+from ritornello.store.database import open_engine, transaction, upgrade
+from ritornello.store.files import FileStore
+
+CONFIG = "ritornello.json"
+
+
+def now_us() -> int:
+    """UTC microseconds since 1970."""
+    return time.time_ns() // 1000
+
+
+def create_home(home: Path, origin: str, database: str | None) -> None:
+    """Make a home folder: database, file store, a new log key that only its owner can read. Raises Refused when there is one."""
+    if (home / CONFIG).exists():
+        raise Refused("home_exists", f"{home} is a Ritornello home already", "use it, or choose another folder")
+    home.mkdir(parents=True, exist_ok=True)
+    home.chmod(0o700)
+    key = Ed25519PrivateKey.generate()
+    write_atomically(home / "keys" / "log.pem", key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), mode=0o600)
+    upgrade(open_engine(_url(home, database)))
+    write_atomically(home / CONFIG, json.dumps({"origin": origin}).encode() + b"\n")
+
+
+@contextmanager
+def open_context(home: Path, database: str | None, tell: Callable[[str], None], clock: Callable[[], int] = now_us) -> Iterator[Context]:
+    """A context inside one transaction: committed when the block ends well, rolled back otherwise."""
+    try:
+        origin = str(json.loads((home / CONFIG).read_bytes())["origin"])
+    except FileNotFoundError:
+        raise Refused("no_home", f"{home} is no Ritornello home", f"make one: ritornello --home {home} init") from None
+    engine = open_engine(_url(home, database))
+    upgrade(engine)
+    try:
+        with transaction(engine) as connection:
+            yield Context(connection, FileStore(home / "files"), clock, origin, lambda: _read_key(home), tell)
+    finally:
+        engine.dispose()
+
+
+def _url(home: Path, database: str | None) -> str:
+    return database or f"sqlite:///{(home / 'ritornello.db').resolve()}"
+
+
+def _read_key(home: Path) -> Ed25519PrivateKey:
+    key = load_pem_private_key((home / "keys" / "log.pem").read_bytes(), password=None)
+    assert isinstance(key, Ed25519PrivateKey)
+    return key
