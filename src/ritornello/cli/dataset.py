@@ -9,7 +9,7 @@ import click
 
 from ritornello.cli.consent import render_answer
 from ritornello.cli.frame import BAD_INPUT, FILE, FOLDER, NEW, Day, Frame, pass_frame, seconds
-from ritornello.service import attribution, models, overview, snapshots
+from ritornello.service import models, overview, snapshots
 
 
 @click.group()
@@ -108,6 +108,8 @@ def add(frame: Frame, file: Path) -> None:
 @pass_frame
 def attribute(frame: Frame, model_version: str, controls: Sequence[str], truth: Path | None) -> None:
     """Attribute a model version's outputs to recordings, from their audio alone."""
+    from ritornello.service import attribution  # here, since its libraries take a while to import
+
     with frame.context() as context:
         report = attribution.attribute(context, model_version, controls=tuple(controls), truth=truth)
     frame.show(report, render_quality(report))

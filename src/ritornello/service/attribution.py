@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import select
 
 from ritornello.attribution import evaluate, shares, similarity
 from ritornello.audio.decode import read_mono
@@ -18,7 +18,7 @@ from ritornello.formats.schema import PERIOD_TABLES
 from ritornello.formats.sheet import parse_count, read_sheet
 from ritornello.service import models
 from ritornello.service.context import Context
-from ritornello.store import catalogue, schema
+from ritornello.store import attributions, catalogue, schema
 
 CONTROLS = 2  # recordings never trained on that are put into the index all the same
 BOOTSTRAP_SEED = 20260101
@@ -52,15 +52,6 @@ def attribute(context: Context, model_version: str, *, controls: tuple[str, ...]
     report = _measure(model_version, estimates, truths, leaks, eligible, exposure)
     _store(context, model_version, estimates, {**report, "controls": sorted(chosen)})
     return {**report, "controls": sorted(chosen)}
-
-
-def latest(context: Context, model_version: str) -> "tuple[bytes, bytes] | None":
-    """Weights table and quality document of the newest batch, or None."""
-    table = schema.attribution
-    row = context.connection.execute(
-        select(table).where(table.c.model_version == model_version).order_by(table.c.batch.desc()).limit(1)
-    ).first()
-    return (context.files.get(row.weights_sha256), context.files.get(row.quality_sha256)) if row else None
 
 
 def _exposure(context: Context, model_version: str) -> dict[str, int]:
@@ -167,15 +158,11 @@ def _store(context: Context, model_version: str, estimates: Weights, report: dic
         if weight or recording_id == UNATTRIBUTED
     ]
     table = encode_table(rows, PERIOD_TABLES["attribution"].key)
-    query = select(func.coalesce(func.max(schema.attribution.c.batch), 0)).where(schema.attribution.c.model_version == model_version)
-    batch = int(context.connection.scalar(query) or 0) + 1
-    context.connection.execute(
-        insert(schema.attribution).values(
-            model_version=model_version,
-            batch=batch,
-            weights_sha256=context.files.put(table),
-            quality_sha256=context.files.put(encode_document(report)),
-            recorded_at_us=context.now_us(),
-        )
+    batch = attributions.append_batch(
+        context.connection,
+        model_version,
+        weights_sha256=context.files.put(table),
+        quality_sha256=context.files.put(encode_document(report)),
+        at_us=context.now_us(),
     )
     context.record("attribution", f"{model_version}/{batch}", fingerprint_table(table).hash)

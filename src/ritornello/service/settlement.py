@@ -15,10 +15,9 @@ from ritornello.domain.errors import Refused
 from ritornello.formats.canonical import Fingerprint, encode_document, fingerprint, lines, write_atomically
 from ritornello.formats.period_folder import encode_period, encode_result, read_period
 from ritornello.formats.schema import PERIOD_TABLES
-from ritornello.service import attribution, consent, models, programmes, reports, snapshots
+from ritornello.service import consent, models, programmes, reports, snapshots
 from ritornello.service.context import Context
-from ritornello.settlement.settle import settle
-from ritornello.store import catalogue, consents, schema
+from ritornello.store import attributions, catalogue, consents, schema
 
 RESULT_FORMAT = "ritornello-settlement-1"
 Rows = list[dict[str, Any]]
@@ -41,6 +40,8 @@ def settle_folder(folder: Path, out: Path) -> Settled:
     """
     if out.exists():
         raise Refused("out_exists", f"{out} exists already", "choose a new folder: results are never overwritten")
+    from ritornello.settlement.settle import settle  # here, since the engine takes a second to import
+
     period, inputs = read_period(folder)
     result = settle(period)
     files = encode_result(result.tables)
@@ -152,7 +153,7 @@ def assemble(context: Context, programme_id: str, period_id: str, settlement_id:
     snapshot_ids = sorted({snapshot for run in runs for snapshot in run["snapshot_ids"]})
     manifest = [row for snapshot_id in snapshot_ids for row in snapshots.read_manifest(context, snapshot_id)]
     exposure = [row for name in models_known for row in models.read_exposure(context, name)]
-    batches = [batch for name in models_known if (batch := attribution.latest(context, name))]
+    batches = [batch for name in models_known if (batch := attributions.read_latest(connection, name))]
     recordings = _concerned(context, {row["recording_id"] for row in (*manifest, *exposure)})
     opening = _opening(context, programme_id)
     tables = {
@@ -165,8 +166,8 @@ def assemble(context: Context, programme_id: str, period_id: str, settlement_id:
         "runs": runs,
         "exposure": exposure,
         **_report_tables(context, programme_id, period_id, models_known),
-        "quality": [_quality_row(json.loads(document)) for _, document in batches],
-        "attribution": [json.loads(line) for weights, _ in batches for line in lines(weights)],
+        "quality": [_quality_row(json.loads(context.files.get(quality))) for _, quality in batches],
+        "attribution": [json.loads(line) for weights, _ in batches for line in lines(context.files.get(weights))],
         "opening": opening,
     }
     header = {

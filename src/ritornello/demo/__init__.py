@@ -1,0 +1,1 @@
+"""The whole loop on real music, for somebody who wants to see it before believing it. Runs the public commands only."""
