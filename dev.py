@@ -19,8 +19,13 @@ EDITABLE = ["-e", str(ROOT), "-e", str(ROOT / "verifier")]
 
 TASKS = {
     "demo": [["-m", "ritornello", "demo"]],
-    "test": [["-m", "pytest"]],
-    "check": [["-m", "ruff", "check", "."], ["-m", "ruff", "format", "--check", "."], ["-m", "mypy"], ["-c", "import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())"]],
+    "test": [["-m", "pytest"]],  # `test --all` runs the slow ones too
+    "check": [
+        ["-m", "ruff", "check", "."],
+        ["-m", "ruff", "format", "--check", "."],
+        ["-m", "mypy"],
+        ["-c", "import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())"],
+    ],
     "bench": [["-m", "benchmarks"]],
 }
 
@@ -36,6 +41,10 @@ def main(arguments: list[str]) -> int:
     task, rest = arguments[0], arguments[1:]
     if task == "lock":
         return lock()
+    if task == "test" and "--all" in rest:
+        rest.remove("--all")
+    elif task == "test":
+        rest = ["-m", "not slow", *rest]
     for command in TASKS.get(task, []):
         code = subprocess.call([str(PYTHON), *command, *rest], cwd=ROOT)
         if code:

@@ -40,9 +40,12 @@ r3;master;ben;100
 w3;publishing;ben;100
 r4;master;ben;100
 w4;publishing;ben;80
-r5;master;cleo;110
+r5;master;cleo;60
+r5;master;north;50
+w5;publishing;cleo;100
+r6;master;cleo;100
+w6;publishing;songs;100
 """
-CLAIMS = CLAIMS.replace("r5;master;cleo;110", "r5;master;cleo;60\nr5;master;north;50\nw5;publishing;cleo;100\nr6;master;cleo;100\nw6;publishing;songs;100")
 PROGRAMME = """format = "ritornello-programme-1"
 programme_id = "p"
 version = 1
@@ -133,7 +136,17 @@ def home(tmp_path: Path, catalogue_folder: Path, run: Callable[..., str]) -> Pat
     run("--home", home, "init")
     run("--home", home, "catalogue", "import", "--folder", catalogue_folder)
     run("--home", home, "programme", "add", catalogue_folder / "programme.toml")
-    grants = [("ana", "r1"), ("ben", "r1"), ("north", "r1"), ("north", "r2"), ("ana", "r2"), ("songs", "r2"), ("ben", "r3"), ("ben", "r4"), ("cleo", "r6")]
+    grants = [
+        ("ana", "r1"),
+        ("ben", "r1"),
+        ("north", "r1"),
+        ("north", "r2"),
+        ("ana", "r2"),
+        ("songs", "r2"),
+        ("ben", "r3"),
+        ("ben", "r4"),
+        ("cleo", "r6"),
+    ]
     rows = "".join(f"{party},{recording},recording,ai_training,grant\n" for party, recording in grants)
     (tmp_path / "consents.csv").write_text("party_id,recording_id,kind,purpose,decision\n" + rows)
     run("--home", home, "consent", "import", tmp_path / "consents.csv", "--programme", "p")
@@ -166,7 +179,9 @@ def trained(home: Path, tmp_path: Path, run: Callable[..., str]) -> Path:
         samples = np.concatenate([tune(first)[: 2 * RATE_HZ], tune(second)[RATE_HZ : 3 * RATE_HZ]])
         soundfile.write(tmp_path / f"o{number}.wav", samples, RATE_HZ, subtype="PCM_16")
         outputs += f"o{number},o{number}.wav,m,2026-10-02\n"
-        truth += f"o{number},r{first},{1_000_000 if first == second else 500_000}\n" + (f"o{number},r{second},500000\n" if first != second else "")
+        truth += f"o{number},r{first},{1_000_000 if first == second else 500_000}\n" + (
+            f"o{number},r{second},500000\n" if first != second else ""
+        )
     (tmp_path / "outputs.csv").write_text(outputs)
     (tmp_path / "truth.csv").write_text(truth)
     run("--home", home, "output", "add", tmp_path / "outputs.csv")
@@ -179,7 +194,8 @@ def settled(trained: Path, tmp_path: Path, run: Callable[..., str]) -> Path:
     """The home after a period was reported and settled."""
     (tmp_path / "usage.csv").write_text("usage_id,output_id,territory,uses\nu1,o1,DE,10\nu2,o2,DE,5\nu3,o3,SE,7\nu4,o4,DE,1\n")
     (tmp_path / "revenue.csv").write_text(
-        "\ufeffline_id;product;model_version;territory;currency;net_amount\nl1;App;m;DE;EUR;1000,50\nl2;App;m;SE;SEK;333\nl3;Refund;m;DE;EUR;-0,5\n", encoding="utf-8"
+        "\ufeffline_id;product;model_version;territory;currency;net_amount\nl1;App;m;DE;EUR;1000,50\nl2;App;m;SE;SEK;333\nl3;Refund;m;DE;EUR;-0,5\n",
+        encoding="utf-8",
     )
     run("--home", trained, "usage", "import", tmp_path / "usage.csv", "--programme", "p", "--period", PERIOD)
     run("--home", trained, "revenue", "import", tmp_path / "revenue.csv", "--programme", "p", "--period", PERIOD)

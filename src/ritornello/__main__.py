@@ -1,5 +1,5 @@
 """`python -m ritornello`."""
 
-from ritornello.cli.main import main
+from ritornello.entry import main
 
 main()

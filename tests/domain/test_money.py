@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from ritornello.domain.money import apportion, format_units, minor_digits, parse_decimal, parse_units
 
-weights = st.dictionaries(st.text(min_size=1, max_size=8), st.integers(0, 10**30), min_size=1, max_size=30).filter(lambda w: sum(w.values()) > 0)
+weights = st.dictionaries(st.text(min_size=1, max_size=8), st.integers(0, 10**30), min_size=1, max_size=30).filter(
+    lambda w: sum(w.values()) > 0
+)
 
 
 @given(st.integers(0, 10**18), weights, st.randoms())
@@ -32,7 +34,14 @@ def test_equal_remainders_go_by_key() -> None:
 
 @pytest.mark.parametrize(
     ("text", "digits", "units"),
-    [("1", 2, 1_000_000), ("0.0001", 2, 100), ("1234.56", 2, 1_234_560_000), ("-3", 0, -30_000), ("7.12345678", 4, 712_345_678), ("5.10", 3, 51_000_000)],
+    [
+        ("1", 2, 1_000_000),
+        ("0.0001", 2, 100),
+        ("1234.56", 2, 1_234_560_000),
+        ("-3", 0, -30_000),
+        ("7.12345678", 4, 712_345_678),
+        ("5.10", 3, 51_000_000),
+    ],
 )
 def test_amounts_in_units_and_back(text: str, digits: int, units: int) -> None:
     assert parse_units(text, digits) == units

@@ -13,8 +13,12 @@ from ritornello.domain.programme import Income, Programme
 FEE = Income("fee", "exposure", "EUR", 100_000_000, None, None, None, None, None)
 
 
-def share_income(rate_ppm: int = 300_000, *, minimum: int | None = None, unattributed: str = "exposure", max_error: int = 200_000, currency: str = "EUR") -> Income:
-    return Income("share", "attribution", currency if minimum is not None else None, None, rate_ppm, minimum, unattributed, max_error, "exposure")
+def share_income(
+    rate_ppm: int = 300_000, *, minimum: int | None = None, unattributed: str = "exposure", max_error: int = 200_000, currency: str = "EUR"
+) -> Income:
+    return Income(
+        "share", "attribution", currency if minimum is not None else None, None, rate_ppm, minimum, unattributed, max_error, "exposure"
+    )
 
 
 def programme(*incomes: Income, lanes: dict[str, int] | None = None, thresholds: dict[str, int] | None = None) -> Programme:
@@ -75,13 +79,21 @@ def random_period(random: random.Random) -> Period:
     recordings = [f"r{n}" for n in range(random.randint(1, 9))]
     parties = [f"p{n}" for n in range(random.randint(1, 7))]
     models = [f"m{n}" for n in range(random.randint(1, 3))]
-    lanes = random.choice([{"master": 1_000_000}, {"master": 500_000, "publishing": 500_000}, {"master": 333_333, "performer": 333_333, "publishing": 333_334}])
+    lanes = random.choice(
+        [
+            {"master": 1_000_000},
+            {"master": 500_000, "publishing": 500_000},
+            {"master": 333_333, "performer": 333_333, "publishing": 333_334},
+        ]
+    )
     claims = []
     for name in recordings:
         for lane in lanes:
             claims += _random_claims(random, f"w-{name}" if lane == "publishing" else name, lane, parties)
     exposures = [exposure(name, random.choice([0, 1, random.randint(1, 10**7)]), model) for model in models for name in recordings]
-    exposures += [exposure(recordings[0], 7, model) for model in models if not any(row.exposure_ms for row in exposures if row.model_version == model)]
+    exposures += [
+        exposure(recordings[0], 7, model) for model in models if not any(row.exposure_ms for row in exposures if row.model_version == model)
+    ]
     exposures = list({(row.model_version, row.recording_id): row for row in exposures}.values())
     outputs = {f"o{n}": random.choice(models) for n in range(random.randint(0, 8))}
     weights = []
@@ -94,12 +106,26 @@ def random_period(random: random.Random) -> Period:
                 left -= ppm[name]
             weights += attributed(output, **ppm)
     territories, currencies = ["WW", "DE", "SE", "US"], ["EUR", "JPY", "KWD"]
-    usage = [Usage(f"u{n}", random.choice(list(outputs)), random.choice(territories), random.randint(1, 10 ** random.randint(0, 9))) for n in range(random.randint(0, 12)) if outputs]
+    usage = [
+        Usage(f"u{n}", random.choice(list(outputs)), random.choice(territories), random.randint(1, 10 ** random.randint(0, 9)))
+        for n in range(random.randint(0, 12))
+        if outputs
+    ]
     lines = [
-        revenue(random.randint(0, 10 ** random.randint(0, 14)), model=random.choice(models), territory=random.choice(territories), currency=random.choice(currencies), line=f"l{n}")
+        revenue(
+            random.randint(0, 10 ** random.randint(0, 14)),
+            model=random.choice(models),
+            territory=random.choice(territories),
+            currency=random.choice(currencies),
+            line=f"l{n}",
+        )
         for n in range(random.randint(0, 10))
     ]
-    incomes = [share_income(random.randint(0, 1_000_000), minimum=random.choice([None, 0, 10**9]), unattributed=random.choice(["exposure", "reserve"]))]
+    incomes = [
+        share_income(
+            random.randint(0, 1_000_000), minimum=random.choice([None, 0, 10**9]), unattributed=random.choice(["exposure", "reserve"])
+        )
+    ]
     if random.random() < 0.7:
         incomes.append(Income("fee", "exposure", "JPY", random.randint(0, 10**12), None, None, None, None, None))
     opening = {(f"party:{name}", "EUR"): random.randint(0, 10**9) for name in parties if random.random() < 0.3}
@@ -130,7 +156,10 @@ def _random_claims(random: random.Random, subject: str, lane: str, parties: list
         shares = [round(10_000 / len(owners)) * 10_000] * len(owners)
     else:
         shares = [random.randint(1, 100_000_000 if kind == "over" else 50_000_000) for _ in owners]
-    return [claim(subject, owner, share, lane=lane, territory=random.choice(["WW", "WW", "WW", "DE"])) for owner, share in zip(owners, shares, strict=True)]
+    return [
+        claim(subject, owner, share, lane=lane, territory=random.choice(["WW", "WW", "WW", "DE"]))
+        for owner, share in zip(owners, shares, strict=True)
+    ]
 
 
 def oracle(given: Period) -> dict[str, dict[tuple[str, str], Fraction]]:
@@ -203,7 +232,13 @@ def _oracle_pools(given: Period) -> list[tuple[str, int, dict[str, int], str, st
                         elif weight.weight_ppm:
                             heard[weight.recording_id] += usage.uses * weight.weight_ppm
         error = given.error_ppm.get(model)
-        by_ear = income.divide_by == "attribution" and model != "*" and error is not None and error <= int(income.max_error_ppm or 0) and sum(heard.values()) + nothing > 0
+        by_ear = (
+            income.divide_by == "attribution"
+            and model != "*"
+            and error is not None
+            and error <= int(income.max_error_ppm or 0)
+            and sum(heard.values()) + nothing > 0
+        )
         for lane, part in hamilton(units, dict(given.programme.lanes)).items():
             stem = f"{income_name}/{model}/{currency}/{territory}/{lane}"
             if not by_ear:

@@ -69,7 +69,11 @@ def _merge_many(source: random.Random) -> Any:
     territories = [a + b for a in "ABCDEFGHIJKL" for b in "MNOPQRST"]
     models = sorted({row.model_version for row in given.exposures})
     lines = [revenue(source.randint(1, 10**12), model=source.choice(models), territory=t, line=f"x{t}") for t in territories]
-    usage = [Usage(f"x{t}", source.choice(sorted(given.outputs)), t, source.randint(1, 1000)) for t in territories if given.outputs and source.random() < 0.7]
+    usage = [
+        Usage(f"x{t}", source.choice(sorted(given.outputs)), t, source.randint(1, 1000))
+        for t in territories
+        if given.outputs and source.random() < 0.7
+    ]
     return replace(given, revenue=[*given.revenue, *lines], usage=[*given.usage, *usage])
 
 
@@ -96,9 +100,13 @@ def test_published_payout_rules(case: dict[str, Any]) -> None:
 
 def _landr(case: dict[str, Any]) -> None:
     income = replace(share_income(int(float(case["rate"]) * 1_000_000)), divide_by="exposure")
-    rows = [exposure(f"{name}{n}", one["seconds_each"] * 1000) for name, one in case["contributed"].items() for n in range(one["recordings"])]
+    rows = [
+        exposure(f"{name}{n}", one["seconds_each"] * 1000) for name, one in case["contributed"].items() for n in range(one["recordings"])
+    ]
     owners = [claim(row.recording_id, row.recording_id[0], 100_000_000) for row in rows]
-    given = period(programme(income), claims=owners, exposures=rows, revenue=[revenue(parse_units(case["revenue"], 2), currency=case["currency"])])
+    given = period(
+        programme(income), claims=owners, exposures=rows, revenue=[revenue(parse_units(case["revenue"], 2), currency=case["currency"])]
+    )
     assert earned(settle(given)) == {name: str(parse_units(text, 2)) for name, text in case["expect"].items()}
 
 
@@ -106,8 +114,14 @@ def _stim(case: dict[str, Any]) -> None:
     if "fee" in case:
         names = [f"r{n}" for n in range(case["works"])]
         income = replace(FEE, amount_units=parse_units(case["fee"], 2), currency=case["currency"])
-        given = period(programme(income), claims=[claim(name, f"p-{name}", 100_000_000) for name in names], exposures=[exposure(name, 1) for name in names])
-        assert sorted(int(value) for value in earned(settle(given)).values()) == sorted(parse_units(text, 2) for text in case["expect_each_unit"])
+        given = period(
+            programme(income),
+            claims=[claim(name, f"p-{name}", 100_000_000) for name in names],
+            exposures=[exposure(name, 1) for name in names],
+        )
+        assert sorted(int(value) for value in earned(settle(given)).values()) == sorted(
+            parse_units(text, 2) for text in case["expect_each_unit"]
+        )
         return
     names = list(case["exposure_seconds"])
     given = period(
@@ -128,7 +142,10 @@ def _stim(case: dict[str, Any]) -> None:
 def _gema(case: dict[str, Any]) -> None:
     income = share_income(int(float(case["rate"]) * 1_000_000), minimum=parse_units(case["minimum"], 2))
     given = period(
-        programme(income), claims=[claim("r", "a", 100_000_000)], exposures=[exposure("r", 1)], revenue=[revenue(parse_units(case["net_income"], 2))]
+        programme(income),
+        claims=[claim("r", "a", 100_000_000)],
+        exposures=[exposure("r", 1)],
+        revenue=[revenue(parse_units(case["net_income"], 2))],
     )
     assert settle(given).totals[0]["received_units"] == str(parse_units(case["expect_pool"], 2))
 
@@ -151,7 +168,14 @@ PUBLISHED = {"landr": _landr, "stim": _stim, "gema": _gema, "kits": _kits}
 def test_gaps_wait_in_suspense_and_overclaims_go_to_dispute_whole() -> None:
     given = period(
         programme(FEE),
-        claims=[claim("gap", "a", 80_000_000), claim("over", "a", 60_000_000), claim("over", "b", 50_000_000), claim("thirds", "a", 33_330_000), claim("thirds", "b", 33_330_000), claim("thirds", "c", 33_330_000)],
+        claims=[
+            claim("gap", "a", 80_000_000),
+            claim("over", "a", 60_000_000),
+            claim("over", "b", 50_000_000),
+            claim("thirds", "a", 33_330_000),
+            claim("thirds", "b", 33_330_000),
+            claim("thirds", "c", 33_330_000),
+        ],
         exposures=[exposure("gap", 10), exposure("over", 10), exposure("thirds", 10), exposure("nobody", 10)],
     )
     result = settle(given)
@@ -199,12 +223,24 @@ def test_a_recording_heard_often_earns_and_the_unexplained_part_is_reserved() ->
 
 def test_refunds_beyond_revenue_are_refused() -> None:
     with pytest.raises(BadInput, match="totals less than zero"):
-        settle(period(programme(share_income()), claims=[claim("r", "a", 100_000_000)], exposures=[exposure("r", 1)], revenue=[revenue(5), revenue(-6, line="l2")]))
+        settle(
+            period(
+                programme(share_income()),
+                claims=[claim("r", "a", 100_000_000)],
+                exposures=[exposure("r", 1)],
+                revenue=[revenue(5), revenue(-6, line="l2")],
+            )
+        )
 
 
 def test_balances_carry_until_the_threshold_and_pay_whole_minor_units() -> None:
     terms = programme(replace(FEE, amount_units=30_001), thresholds={})
-    given = period(terms, claims=[claim("r", "a", 50_000_000), claim("r", "b", 50_000_000)], exposures=[exposure("r", 1)], opening={("party:a", "EUR"): 5_000})
+    given = period(
+        terms,
+        claims=[claim("r", "a", 50_000_000), claim("r", "b", 50_000_000)],
+        exposures=[exposure("r", 1)],
+        opening={("party:a", "EUR"): 5_000},
+    )
     rows = {row["account"]: row for row in settle(replace(given, payable=frozenset({"a"}))).tables["balances"]}
     assert (rows["party:a"]["earned_units"], rows["party:a"]["paid_units"], rows["party:a"]["closing_units"]) == ("15001", "20000", "1")
     assert (rows["party:b"]["paid_units"], rows["party:b"]["closing_units"]) == ("0", "15000")

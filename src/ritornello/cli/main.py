@@ -49,17 +49,6 @@ def init(frame: Frame, origin: str) -> None:
 
 
 @program.command()
-@click.argument("folder", type=click.Path(path_type=Path), default=Path("demo-run"))
-@click.option("--portable", is_flag=True, help="Use the portable catalogue even where real music can be fetched.")
-@pass_frame
-def demo(frame: Frame, folder: Path, portable: bool) -> None:
-    """Run the whole loop on real music, in FOLDER (default: demo-run)."""
-    from ritornello.demo.story import run_demo  # the demo's imports are heavy
-
-    run_demo(folder, read_settings().cache, portable=portable)
-
-
-@program.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
     """Print the completion script of a shell: eval "$(ritornello completion bash)"."""

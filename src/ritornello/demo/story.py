@@ -13,7 +13,6 @@ from pathlib import Path
 
 import click
 
-from ritornello.cli.main import program
 from ritornello.demo import licensee, portable_catalogue, real_catalogue
 from ritornello.domain.errors import Refused
 

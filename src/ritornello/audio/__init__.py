@@ -1,0 +1,1 @@
+"""Sound files: judging whether one can be trusted, reading it as mono samples, writing it again."""
