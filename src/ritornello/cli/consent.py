@@ -9,7 +9,8 @@ import click
 
 from ritornello.cli.frame import FILE, Day, Frame, pass_frame
 from ritornello.domain.catalogue import ASSET_KINDS
-from ritornello.domain.consent import PURPOSES, Answer, Missing
+from ritornello.domain.consent import PURPOSES, Answer
+from ritornello.domain.splits import format_share
 from ritornello.service import consent as service
 
 _REASONS = {
@@ -110,16 +111,20 @@ def history(frame: Frame, recording: str) -> None:
 
 def render_answer(answer: Answer) -> str:
     """One asset's answer in plain words."""
-    head = f"{answer.recording_id} ({answer.asset_id[7:19]}…)"
+    what = answer.recording_id if answer.kind == "recording" else f"{answer.recording_id}, {answer.kind} {answer.label}".rstrip()
     if answer.allowed:
-        return f"yes  {head}: everyone has granted ({len(answer.consent_events)} grants)"
-    return f"no   {head}\n" + "\n".join(f"       {line}" for line in sorted({_missing(missing) for missing in answer.missing}))
+        return f"yes  {what}: everyone has granted ({len(answer.consent_events)} grants)"
+    groups: dict[tuple[object, ...], list[str]] = {}
+    for missing in answer.missing:
+        groups.setdefault((missing.lane, missing.party_id, missing.reason, missing.share_e8), []).append(missing.purpose or "")
+    lines = [_missing(lane, party, reason, share, purposes) for (lane, party, reason, share), purposes in groups.items()]  # type: ignore[arg-type]
+    return "\n".join([f"no   {what}", *(f"       {line}" for line in lines)])
 
 
-def _missing(missing: Missing) -> str:
-    why = _REASONS[missing.reason].format(purpose=missing.purpose, share=f"{missing.share_e8 / 1_000_000:g}")
-    who = f"{missing.party_id} ({missing.share_e8 / 1_000_000:g} %) " if missing.party_id else ""
-    return f"{missing.lane}: {who}{why}"
+def _missing(lane: str, party_id: str | None, reason: str, share_e8: int, purposes: Sequence[str]) -> str:
+    why = _REASONS[reason].format(purpose=", ".join(purposes), share=format_share(share_e8))
+    who = f"{party_id} ({format_share(share_e8)} %) " if party_id else ""
+    return f"{lane}: {who}{why}"
 
 
 def _show_decided(frame: Frame, decided: service.Decided) -> None:

@@ -1,6 +1,5 @@
 """Debian packages as a source of files: fetched by name and version, believed by hash, unpacked without installing."""
 
-import contextlib
 import hashlib
 import os
 import shutil
@@ -11,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 DOWNLOAD_SECONDS = 600
-UPDATE_SECONDS = 180
+UPDATE_SECONDS = 120
 
 
-class CatalogueUnavailable(Exception):  # noqa: N818 (reads as what it is, like Refused)
+class CatalogueUnavailable(Exception):
     """The real music can't be had here; the text says why and what would help."""
 
 
@@ -41,11 +40,10 @@ def fetch_packages(packages: Sequence[Package], cache: Path, progress: Callable[
     except OSError as error:
         raise CatalogueUnavailable(f"the cache folder {cache} can't be made: {error.strerror}") from None
     missing = [package for package in packages if not is_believed(cache / package.file, package.sha256)]
-    if missing:
-        _find_tool("apt-get")
+    options: list[str] = []  # the system's package lists at first, our own once those don't know a package
     for number, package in enumerate(missing, 1):
         progress(f"fetching {package.name} ({number}/{len(missing)})")
-        _download(package, cache)
+        options = _download(package, cache, options)
     return {package.name: _unpack(package, cache, progress) for package in packages}, bool(missing)
 
 
@@ -60,31 +58,32 @@ def is_believed(path: Path, sha256: str) -> bool:
     return found == sha256
 
 
-def _download(package: Package, cache: Path) -> None:
-    """First with the system's package lists, then with lists of our own, which need no root to be brought up to date."""
+def _download(package: Package, cache: Path, options: list[str]) -> list[str]:
+    """Download beside the final name, check, rename: what bears the final name was whole. Returns the options that worked."""
     with tempfile.TemporaryDirectory(prefix="download-", dir=cache) as place:
-        half = Path(place) / package.file
-        wanted = f"{package.name}={package.version}"
-        code, said = _run(["apt-get", "download", wanted], Path(place), DOWNLOAD_SECONDS)
+        half, wanted = Path(place) / package.file, f"{package.name}={package.version}"
+        code, said = _run(["apt-get", *options, "download", wanted], Path(place), DOWNLOAD_SECONDS)
+        if not options and (code != 0 or not half.is_file()):
+            # A fresh machine has empty lists, and only root may fill them; in the cache anybody can keep lists of their own.
+            options, complaint = _update_lists(cache)
+            code, again = _run(["apt-get", *options, "download", wanted], Path(place), DOWNLOAD_SECONDS)
+            said = next((text for text in (said, complaint) if "Failed to fetch" in text), again)
         if code != 0 or not half.is_file():
-            lists = _update_lists(cache)
-            code, said = _run(["apt-get", *lists, "download", wanted], Path(place), DOWNLOAD_SECONDS)
-        if code != 0 or not half.is_file():
-            reason = "apt-get can't download {0}: {1} (the demo needs the package archive of Debian 12, reachable; package lists are kept in the cache, root is not needed)"
-            raise CatalogueUnavailable(reason.format(wanted, said))
+            raise CatalogueUnavailable(f"apt-get could not download {wanted}: {said}; it takes Debian 12's package archive, but not root")
         if not is_believed(half, package.sha256):
             raise CatalogueUnavailable(f"{package.file} was refused: its SHA-256 is not the pinned one")
         half.replace(cache / package.file)
+    return options
 
 
-def _update_lists(cache: Path) -> list[str]:
-    """Package lists of our own inside the cache; returns the options that make apt-get use them."""
+def _update_lists(cache: Path) -> tuple[list[str], str]:
+    """Package lists of our own inside the cache; returns the options that make apt-get use them, and what it said."""
     for part in ("lists/partial", "apt/archives/partial"):
         (cache / part).mkdir(parents=True, exist_ok=True)
     options = ["-o", f"Dir::State::Lists={cache.resolve()}/lists", "-o", f"Dir::Cache={cache.resolve()}/apt"]
-    # An exit code other than 0 may come from a third party's archive that this machine also uses: the download decides.
-    _run(["apt-get", *options, "update"], cache, UPDATE_SECONDS)
-    return options
+    # A failure may concern a third party's archive that this machine also uses: the download decides.
+    _, said = _run(["apt-get", *options, "update"], cache, UPDATE_SECONDS)
+    return options, said
 
 
 def _unpack(package: Package, cache: Path, progress: Callable[[str], None]) -> Path:
@@ -111,16 +110,22 @@ def _find_tool(name: str) -> str:
 
 
 def _run(command: list[str], folder: Path, seconds: int) -> tuple[int, str]:
-    """Exit code and the last telling line of what was said."""
-    polite = ["-o", "Acquire::Retries=2", "-o", "Acquire::http::Timeout=20", "-o", "Acquire::https::Timeout=20"]
-    line = [_find_tool(command[0]), *(polite if command[0] == "apt-get" else []), *command[1:]]
+    """Exit code, and the most telling line of what was said: an error, a failed fetch, or else the last."""
+    patience = ["-o", "Acquire::Retries=1", "-o", "Acquire::http::Timeout=10", "-o", "Acquire::https::Timeout=10"]
+    line = [_find_tool(command[0]), *(patience if command[0] == "apt-get" else []), *command[1:]]
     try:
         done = subprocess.run(  # noqa: S603 (fixed commands, names and hashes are constants)
-            line, cwd=folder, env={**os.environ, "LC_ALL": "C"}, capture_output=True, text=True, errors="replace", timeout=seconds, check=False
+            line,
+            cwd=folder,
+            env={**os.environ, "LC_ALL": "C"},
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=seconds,
+            check=False,
         )
     except subprocess.TimeoutExpired:
         return 124, f"no end after {seconds} s"
     said = [text for text in (done.stderr + done.stdout).splitlines() if text.strip()]
-    with contextlib.suppress(StopIteration):
-        return done.returncode, next(text for text in said if text.startswith("E:")).removeprefix("E: ")
-    return done.returncode, said[-1] if said else "it said nothing"
+    telling = [text[3:] for mark in ("E: ", "W: Failed") for text in said if text.startswith(mark)]
+    return done.returncode, (telling or said[-1:] or ["it said nothing"])[0]

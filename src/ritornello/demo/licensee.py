@@ -36,7 +36,7 @@ def work(dataset: Path, folder: Path, day: date, tell: Callable[[str], None]) ->
         tell(f"training reads {number}/{len(manifest)} files")
         corpus.append((row["asset_id"], read_mono(dataset / row["file"], rate_hz=MOSAIC.rate_hz, length_ms=READ_MS)))
     recording_of = {row["asset_id"]: row["recording_id"] for row in manifest}
-    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "outputs").mkdir(parents=True, exist_ok=True)
     outputs, truths, usage = [], [], []
     for model_version, settings in MODELS.items():
         tell(f"training {model_version}")

@@ -10,6 +10,7 @@ from pathlib import Path
 import mutagen.flac
 import numpy as np
 import soundfile
+from numpy.typing import NDArray
 
 from ritornello.demo.sheets import read_table, write_spreadsheets
 from ritornello.demo.synthesiser import RATE_HZ, Note, Samples, add_room, perform
@@ -45,7 +46,12 @@ def build(folder: Path, progress: Callable[[str], None], only: Iterable[str] | N
         progress(f"rendering {row['title']} ({number}/{len(chosen)})")
         _render(row, folder / "audio")
     if only is None:
-        write_spreadsheets("portable", [sheet_row for row in tunes for sheet_row in _list_assets(row)], folder)
+        write_spreadsheets("portable", list_assets(), folder)
+
+
+def list_assets() -> list[dict[str, str]]:
+    """The rows of recordings.csv."""
+    return [asset for row in read_table("portable-tunes") for asset in _list_assets(row)]
 
 
 def _render(row: Mapping[str, str], audio: Path) -> None:
@@ -54,16 +60,17 @@ def _render(row: Mapping[str, str], audio: Path) -> None:
     style = Style(float(row["beats_per_minute"]), int(row["transpose"]), row["pattern"], row["drums"])
     melody, under, length_s = arrange(tune, style, SHORTEST_S, LONGEST_S)
     seed = zlib.crc32(row["recording_id"].encode())
-    parts = [_play(melody, row["voice"], length_s, seed, row), _play(under, row["under"], length_s, seed + 1, row)]
-    gain = FULL_SCALE / max(float(np.abs(sum(parts[1:], parts[0])).max()), 1e-9)
+    room = float(row["room"])
+    parts = [_play(melody, row["voice"], length_s, seed, room), _play(under, row["under"], length_s, seed + 1, room)]
+    gain = FULL_SCALE / float(np.abs(parts[0] + parts[1]).max())
     stems = [np.rint(part * np.float32(gain)).astype(np.int16) for part in parts]
     sums = [stems[0] + stems[1], *stems]
     for asset, pcm in zip(_list_assets(row), sums, strict=False):
         _write(audio / asset["file"], pcm, row["title"] + (f" ({asset['label']})" if asset["label"] else ""), row["artist"])
 
 
-def _play(notes: list[Note], voice: str, length_s: float, seed: int, row: Mapping[str, str]) -> Samples:
-    part = add_room(perform(notes, voice, length_s, seed), float(row["room"]))
+def _play(notes: list[Note], voice: str, length_s: float, seed: int, room: float) -> Samples:
+    part = add_room(perform(notes, voice, length_s, seed), room)
     fade = round(FADE_S * RATE_HZ)
     part[-fade:] *= np.linspace(1, 0, fade, dtype=np.float32)
     return part
@@ -79,7 +86,7 @@ def _list_assets(row: Mapping[str, str]) -> list[dict[str, str]]:
     return assets
 
 
-def _write(path: Path, pcm: "np.ndarray[tuple[int, ...], np.dtype[np.int16]]", title: str, artist: str) -> None:
+def _write(path: Path, pcm: NDArray[np.int16], title: str, artist: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     soundfile.write(path, pcm, RATE_HZ, format="FLAC", subtype="PCM_16")
     tags = mutagen.flac.FLAC(path)

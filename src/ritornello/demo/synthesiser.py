@@ -53,7 +53,8 @@ def add_room(samples: Samples, amount: float) -> Samples:
     delay, gain = round(5.0 * RATE_HZ / 1000), np.float32(0.6)
     diffused = _comb(wet, delay, float(gain))
     late = np.concatenate([np.zeros(delay, dtype=np.float32), diffused[:-delay]])
-    return samples + np.float32(amount * 0.25) * (late - gain * diffused)
+    room: Samples = samples + np.float32(amount * 0.25) * (late - gain * diffused)
+    return room
 
 
 def _comb(samples: Samples, delay: int, feedback: float) -> Samples:

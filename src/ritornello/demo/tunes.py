@@ -75,7 +75,8 @@ def arrange(tune: Tune, style: Style, shortest_s: float, longest_s: float) -> tu
         lower = tune.lower if style.pattern == "chorale" else tuple(_accompany(tune, style.pattern))
         under += _place(lower, shift, quarter_s, style.transpose, 0.45)
         under += _place(tuple(_beat(tune, style.drums)), shift, quarter_s, 0, 0.5)
-    return [[note for note in part if note.start_s < length_s - 0.05] for part in (melody, under)] + [length_s]  # type: ignore[return-value]
+    heard = [[note for note in part if note.start_s < length_s - 0.05] for part in (melody, under)]
+    return heard[0], heard[1], length_s
 
 
 def _place(events: Sequence[Event], shift: float, quarter_s: float, transpose: int, loudness: float) -> list[Note]:

@@ -49,6 +49,8 @@ class Answer:
 
     asset_id: str
     recording_id: str
+    kind: str  # recording, stem or vocal_take …
+    label: str  # … and which one
     allowed: bool
     consent_events: tuple[str, ...]
     missing: tuple[Missing, ...]
@@ -100,7 +102,9 @@ def judge(
                     reason = "no_grant" if event is None else "withdrawn"
                     missing.append(Missing(lane, reason, party_id, purpose, shares[party_id], "WW"))
     allowed = not missing
-    return Answer(asset.asset_id, asset.recording_id, allowed, tuple(sorted(relied)) if allowed else (), tuple(missing))
+    return Answer(
+        asset.asset_id, asset.recording_id, asset.kind, asset.label, allowed, tuple(sorted(relied)) if allowed else (), tuple(missing)
+    )
 
 
 def _incomplete(lane: str, claims: Sequence[Claim]) -> list[Missing]:

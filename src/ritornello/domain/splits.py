@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ritornello.domain.catalogue import WHOLE_E8, Claim
-from ritornello.domain.money import apportion
+from ritornello.domain.money import apportion, format_units
 
 TOLERANCE_E8 = 50_000  # 0.05 percentage points: 33.33 × 3, 14.29 × 7
 SUSPENSE, DISPUTE, RESERVE = "held:suspense", "held:dispute", "held:reserve"
@@ -52,6 +52,11 @@ def divide_lane(claims: Iterable[Claim]) -> SplitSet:
     split = SplitSet(status, total, tuple(shares))
     assert sum(share.share_e8 for share in split.shares) == WHOLE_E8
     return split
+
+
+def format_share(share_e8: int) -> str:
+    """A share as a percentage without needless zeros: `33.333334`, `100`."""
+    return format_units(share_e8 * 100, 4).rstrip("0").rstrip(".") if share_e8 else "0"
 
 
 def _status(total_e8: int) -> str:

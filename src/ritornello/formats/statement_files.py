@@ -13,6 +13,7 @@ from babel.numbers import format_decimal
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ritornello.domain.money import digits_of, format_units
+from ritornello.domain.splits import format_share
 
 BASIS_WORDS = {
     "attribution": "heard in outputs",
@@ -96,7 +97,7 @@ def _line(
         **{name: pool[name] for name in ("lane", "income", "model_version", "territory", "basis", "reason")},
         "pool_units": pool["amount_units"],
         "total_weight": str(int(pool["denominator"]) // 100_000_000),
-        "share_percent": format_units(line["share_e8"] * 100, 4) if line["share_e8"] else "0",
+        "share_percent": format_share(line["share_e8"]),
         "error_ppm": error.get("error_ppm"),
         "title": recording["title"] if recording else "",
         "artist": recording["artist"] if recording else "",

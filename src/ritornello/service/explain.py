@@ -11,6 +11,7 @@ from ritornello.domain.catalogue import WHOLE_E8
 from ritornello.domain.errors import Refused
 from ritornello.domain.money import digits_of, format_units
 from ritornello.domain.programme import Programme
+from ritornello.domain.splits import format_share
 from ritornello.formats.programme_toml import read_programme
 from ritornello.formats.statement_files import BASIS_WORDS, REASON_WORDS
 from ritornello.service import settlement, statements
@@ -176,9 +177,9 @@ def _split(tables: statements.Tables, line: Row, pool: Row) -> dict[str, Any]:
         "overclaim": "claims total more than 100 %: the whole lane waits until the owners agree",
     }[mine["status"]]
     return {
-        "sentence": f"{format_units(mine['share_e8'] * 100, 4)} % of the {pool['lane']} lane; {status}",
+        "sentence": f"{format_share(mine['share_e8'])} % of the {pool['lane']} lane; {status}",
         "claims": [
-            f"claim {row['claim_id']}: {row['party_id']} {format_units(row['share_e8'] * 100, 4)} % of {row['subject_id']}, {row['territory']}, from {row['valid_from']}"
+            f"claim {row['claim_id']}: {row['party_id']} {format_share(row['share_e8'])} % of {row['subject_id']}, {row['territory']}, from {row['valid_from']}"
             for row in told
         ],
     }

@@ -9,7 +9,7 @@ from ritornello.domain.catalogue import LANES, subject_of
 from ritornello.domain.errors import Refused
 from ritornello.domain.money import digits_of, format_units
 from ritornello.domain.period import claims_by_lane
-from ritornello.domain.splits import divide_lane
+from ritornello.domain.splits import divide_lane, format_share
 from ritornello.service import snapshots
 from ritornello.service.context import Context
 from ritornello.store import catalogue, schema
@@ -56,8 +56,8 @@ def render_recording(found: dict[str, Any]) -> str:
     ]
     text += [f"  {one['role']:<22} {one['party_id']}" for one in found["contributions"]]
     for lane, split in found["splits"].items():
-        text.append(f"  {lane}: {split['status']}, claims total {split['total_e8'] / 1_000_000:g} %")
-        text += [f"    {share['payee']:<32} {share['share_e8'] / 1_000_000:g} %" for share in split["shares"]]
+        text.append(f"  {lane}: {split['status']}, claims total {format_share(split['total_e8'])} %")
+        text += [f"    {share['payee']:<32} {format_share(share['share_e8'])} %" for share in split["shares"]]
     return "\n".join(text)
 
 

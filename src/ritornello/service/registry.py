@@ -10,7 +10,7 @@ from ritornello.domain.catalogue import Asset, Claim, Contribution, Party, Recor
 from ritornello.domain.errors import raise_if_any
 from ritornello.domain.identifiers import parse_isrc
 from ritornello.domain.period import claims_by_lane
-from ritornello.domain.splits import AGREED, divide_lane
+from ritornello.domain.splits import AGREED, divide_lane, format_share
 from ritornello.formats.canonical import hash_file, iterate_files
 from ritornello.formats.catalogue_csv import AssetRow, ClaimRow, read_claims, read_contributions, read_parties, read_recordings
 from ritornello.formats.sheet import Sheet
@@ -93,7 +93,7 @@ def describe_incomplete(claims: Iterable[Claim], at_us: int) -> list[str]:
     for (_, subject_id, lane), found in sorted(claims_by_lane([claim for claim in claims if claim.known_at(at_us)]).items()):
         split = divide_lane(claim for claim in found if claim.applies_in("WW") and claim.valid_to is None)
         if split.status not in AGREED:
-            sentences.append(f"{subject_id}, {lane}: claims total {split.total_e8 / 1_000_000:g} % ({split.status})")
+            sentences.append(f"{subject_id}, {lane}: claims total {format_share(split.total_e8)} % ({split.status})")
     return sentences
 
 

@@ -183,7 +183,12 @@ def _verify_file(folder: Path, row: dict[str, Any], number: int, problems: list[
 
 
 def _refusal(answer: Answer) -> dict[str, Any]:
-    return {"asset_id": answer.asset_id, "recording_id": answer.recording_id, "missing": [asdict(missing) for missing in answer.missing]}
+    return {
+        "asset_id": answer.asset_id,
+        "recording_id": answer.recording_id,
+        "kind": answer.kind,
+        "missing": [asdict(missing) for missing in answer.missing],
+    }
 
 
 def _count(context: Context, programme_id: str) -> int:
