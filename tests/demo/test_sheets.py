@@ -49,7 +49,7 @@ class Written:
         return {party for party in claimants if not {(party, purpose) for purpose in sheets.PURPOSES} <= granted}
 
     def is_trainable(self, recording: str, kind: str = "recording") -> bool:
-        totals = [sum(self.shares(recording, lane).values()) for lane in sheets.LANES]
+        totals = [sum(self.shares(recording, lane).values(), Decimal()) for lane in sheets.LANES]
         return all(abs(total - 100) <= TOLERANCE for total in totals) and not self.missing(recording, kind)
 
     def after_late_claims(self) -> list[Row]:
@@ -66,7 +66,8 @@ def read(path: Path) -> list[Row]:
 
 @pytest.fixture(params=CATALOGUES, ids=lambda param: param[0])
 def written(request: pytest.FixtureRequest, tmp_path: Path) -> Written:
-    return Written(*request.param, tmp_path)
+    name, cast = request.param
+    return Written(name, cast, tmp_path)
 
 
 def test_everything_parses_and_points_somewhere(written: Written) -> None:
@@ -107,7 +108,7 @@ def test_refused_from_the_start(written: Written) -> None:
     assert sum(written.shares(cast.OVERCLAIM, "master").values()) == 110
     assert not written.missing(cast.GAP) and not written.missing(cast.OVERCLAIM)  # their claims alone are what is wrong
     for recording in written.work_of:
-        totals = {lane: sum(written.shares(recording, lane).values()) for lane in sheets.LANES}
+        totals = {lane: sum(written.shares(recording, lane).values(), Decimal()) for lane in sheets.LANES}
         wrong = {lane for lane, total in totals.items() if abs(total - 100) > TOLERANCE}
         assert wrong == ({"publishing"} if recording == cast.GAP else {"master"} if recording == cast.OVERCLAIM else set())
 

@@ -102,9 +102,16 @@ def write_wav(path: Path, samples: npt.NDArray[np.float32], rate_hz: int) -> Non
         file.writeframes(frames)
 
 
+class _Straight(soundfile.SoundFile):  # type: ignore[misc]  # soundfile ships no types
+    """A sound file that is read straight on. soundfile seeks to where it already is after each read, which makes MP3 decoders start anew."""
+
+    def seekable(self) -> bool:
+        return False
+
+
 def _open(path: Path) -> soundfile.SoundFile:
     try:
-        return soundfile.SoundFile(str(path))
+        return _Straight(str(path))
     except (soundfile.SoundFileError, RuntimeError, TypeError, ValueError) as trouble:
         raise UnreadableAudio("The file looks like audio but cannot be decoded.", EXPORT_AS_KNOWN) from trouble
 
@@ -144,13 +151,13 @@ def _check_last_frame(sound: soundfile.SoundFile) -> None:
 def _read_source(sound: soundfile.SoundFile, first: int, last: int, container: str) -> Iterator[tuple[npt.NDArray[np.float32], bool]]:
     """Mono blocks of frames `first` up to `last`, each with whether it is the last one."""
     try:
-        position = first
+        position, lead = first, min(first, MPEG_LEAD_FRAMES) if container == "mp3" else 0
+        if first:
+            sound.seek(first - lead)
+            sound.read(lead, dtype="float32", always_2d=True)
         while position < last:
             wanted = min(BLOCK_FRAMES, last - position)
-            # soundfile seeks after each read, so every block of an MP3 needs its lead, not only the first.
-            lead = min(position, MPEG_LEAD_FRAMES) if container == "mp3" else 0
-            sound.seek(position - lead)
-            block = sound.read(lead + wanted, dtype="float32", always_2d=True)[lead:]
+            block = sound.read(wanted, dtype="float32", always_2d=True)
             # The length of an MP3 is an estimate where its encoder left none.
             missing = 0 if container == "mp3" else last - position - len(block) if len(block) < wanted else 0
             if missing > (OGG_SLACK_FRAMES if container == "ogg" else 0):

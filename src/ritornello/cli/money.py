@@ -156,8 +156,8 @@ def _render_sheet(sheet: Mapping[str, Any]) -> str:
         ("held_with_others", "held, not agreed"),
     ):
         head.append(f"  {label:<20}{_amount(sheet, name)}")
-    lines = [
-        f"  {item['line_id']}  {format_units(int(item['amount_units']), sheet['minor_digits']):>14}  {item['title'][:34]:<34} {item['lane']:<10} {item['basis']}"
-        for item in sheet["items"]
-    ]
-    return "\n".join([*head, *lines])
+    for item in sheet["items"]:
+        amount = format_units(int(item["amount_units"]), sheet["minor_digits"])
+        where = f"{item['income']} {item['model_version']} {item['territory']}".replace(" *", "").replace(" WW", "")
+        head.append(f"  {item['line_id']}  {amount:>14}  {item['title'][:32]:<32} {item['lane']:<10} {item['basis']:<21} {where}")
+    return "\n".join(head)

@@ -59,7 +59,7 @@ def fetch(cache: Path, folder: Path, progress: Callable[[str], None]) -> bool:
             # A copy, not a link: who edits the demo's files must not edit the cache.
             shutil.copyfile(find_source(roots, row["source"]), target)
             continue
-        mixed = cache / "mixes" / target.name
+        mixed = cache / f"mixes-{PACKAGES[0].version}-{MIX_GAIN}" / target.name
         if not mixed.is_file():
             progress(f"mixing {target.stem} from its stems")
             stems = [stem for stem in rows if stem["recording_id"] == row["recording_id"] and stem["kind"] == "stem"]

@@ -51,7 +51,7 @@ class BadInput(RitornelloError):
 
 
 class Refused(RitornelloError):
-    """The rules forbid this action now. `code` is stable and documented in docs/errors.md; `todo` says what would help."""
+    """The rules forbid this action now. `code` is stable and documented in docs/cli.md; `todo` says what would help."""
 
     def __init__(self, code: str, what: str, todo: str) -> None:
         self.code, self.what, self.todo = code, what, todo

@@ -40,16 +40,21 @@ def itemise(tables: Mapping[str, Sequence[Mapping[str, Any]]], party_id: str) ->
     pools = {row["pool"]: row for row in tables["pools"]}
     recordings = {row["recording_id"]: row for row in tables["recordings"]}
     errors = {row["model_version"]: row for row in tables["quality"]}
+    withdrawn = _withdrawals(tables["consents"])
+    payable = any(row["payable"] for row in tables["parties"] if row["party_id"] == party_id)
     sheets = []
     for row in (row for row in tables["statements"] if row["party_id"] == party_id):
         digits = digits_of(row["currency"])
         mine = [
-            _line(line, pools[line["pool"]], recordings.get(line["recording_id"]), errors, digits)
+            {
+                **_line(line, pools[line["pool"]], recordings.get(line["recording_id"]), errors, digits),
+                "withdrawn_from": withdrawn.get(line["recording_id"]),
+            }
             for line in tables["allocations"]
             if line["payee"] == f"party:{party_id}" and pools[line["pool"]]["currency"] == row["currency"]
         ]
         mine.sort(key=lambda line: (-int(line["amount_units"]), line["line_id"]))
-        sheets.append({**row, "minor_digits": digits, "items": mine})
+        sheets.append({**row, "minor_digits": digits, "payable": payable, "items": mine})
     return sheets
 
 
@@ -82,6 +87,18 @@ def render_page(
     days = f"{format_date(first_day, 'd MMMM y', locale='en')} – {format_date(last_day, 'd MMMM y', locale='en')}"
     page = template.render(sheets=sheets, programme_title=programme_title, licensor=licensor, licensee=licensee, days=days)
     return page.encode()
+
+
+def _withdrawals(events: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Recording → the first day from which a grant that was withdrawn no longer counts for new snapshots; grants made anew end that."""
+    latest: dict[tuple[str, str, str], Mapping[str, Any]] = {}
+    for event in events:
+        latest[event["party_id"], event["asset_id"], event["purpose"]] = event
+    days: dict[str, str] = {}
+    for event in latest.values():
+        if event["decision"] == "withdraw":
+            days[event["recording_id"]] = min(event["effective_from"], days.get(event["recording_id"], "9999-12-31"))
+    return days
 
 
 def _line(

@@ -102,8 +102,9 @@ def _quality(tables: statements.Tables, programme: Programme, pool: Row) -> dict
     row = next((row for row in tables["quality"] if row["model_version"] == pool["model_version"]), None)
     if row is None:
         return {}
+    limit = next(income.max_error_ppm for income in programme.incomes if income.name == pool["income"])
     return {name: row[name] for name in ("error_ppm", "error_low_ppm", "error_high_ppm", "method", "method_version")} | {
-        "max_error_ppm": None
+        "max_error_ppm": limit
     }
 
 

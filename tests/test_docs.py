@@ -1,0 +1,64 @@
+"""Documentation is tested: every command, setting and refusal stands in it, and its links lead somewhere."""
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+import ritornello
+from ritornello.entry import cli
+
+ROOT = Path(__file__).parent.parent
+SOURCE = Path(ritornello.__file__).parent
+CLI = (ROOT / "docs" / "cli.md").read_text()
+
+
+def _commands(group: click.Group, prefix: str = "") -> list[str]:
+    found = []
+    for name, command in group.commands.items():
+        found += _commands(command, f"{prefix}{name} ") if isinstance(command, click.Group) else [f"{prefix}{name}"]
+    return found
+
+
+@pytest.mark.parametrize("command", _commands(cli.program))
+def test_every_command_is_documented(command: str) -> None:
+    assert f"`{command}" in CLI
+
+
+def test_every_refusal_and_setting_is_documented() -> None:
+    code = "".join(path.read_text() for path in SOURCE.rglob("*.py"))
+    refusals = set(re.findall(r'Refused\(\s*"([a-z_]+)"', code))
+    assert len(refusals) > 20
+    assert {name for name in refusals if f"`{name}`" not in CLI} == set()
+    settings = set(re.findall(r'"(RITORNELLO_[A-Z]+)"', code))
+    assert {name for name in settings if f"`{name}`" not in CLI} == set()
+
+
+@pytest.mark.parametrize("page", sorted(ROOT.glob("*.md")) + sorted(ROOT.glob("docs/**/*.md")), ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text()):
+        if not target.startswith("http"):
+            assert (page.parent / target).exists(), target
+
+
+def test_every_table_has_its_columns_in_the_formats() -> None:
+    from ritornello.formats.schema import PERIOD_TABLES, RESULT_KEYS
+
+    pages = "".join(path.read_text() for path in (ROOT / "docs" / "formats").glob("*.md"))
+    for name, table in PERIOD_TABLES.items():
+        assert f"`{name}.jsonl`" in pages
+        assert {column for column in table.columns if f"`{column.removesuffix('?')}`" not in pages} == set()
+    assert all(f"`{name}.jsonl`" in pages for name in RESULT_KEYS)
+
+
+def test_each_file_says_what_it_is_about() -> None:
+    for path in SOURCE.rglob("*.py"):
+        assert path.read_text().startswith('"""'), path
+
+
+def test_no_machine_and_no_registry_is_named() -> None:
+    for path in [*ROOT.glob("*"), *ROOT.glob("docs/**/*.md"), *SOURCE.rglob("*.py")]:
+        if path.is_file():
+            text = path.read_text(errors="ignore")
+            assert not re.search(r"/(root|home/[a-z]+|work)/|pypi\.org|deb\.debian\.org|files\.pythonhosted", text), path
