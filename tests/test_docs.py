@@ -1,6 +1,9 @@
 """Documentation is tested: every command, setting and refusal stands in it, and its links lead somewhere."""
 
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -62,3 +65,22 @@ def test_no_machine_and_no_registry_is_named() -> None:
         if path.is_file():
             text = path.read_text(errors="ignore")
             assert not re.search(r"/(root|home/[a-z]+|work)/|pypi\.org|deb\.debian\.org|files\.pythonhosted", text), path
+
+
+def test_the_readmes_commands_work_in_order(home: Path, trained: Path, tmp_path: Path, catalogue_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every command of "On your own data" runs, in a folder that holds the files it names."""
+    place = tmp_path / "reader"
+    shutil.copytree(catalogue_folder, place / "catalogue")
+    for name in ("consents.csv", "run.json", "outputs.csv", "truth.csv", "o1.wav", "o2.wav", "o3.wav", "o4.wav"):
+        shutil.copy(tmp_path / name, place / name)
+    (place / "usage.csv").write_text("usage_id,output_id,territory,uses\nu1,o1,DE,10\n")
+    (place / "revenue.csv").write_text("line_id,product,model_version,territory,currency,net_amount\nl1,App,m,DE,EUR,1000\n")
+    section = (ROOT / "README.md").read_text().split("## On your own data")[1]
+    commands = [line.removeprefix("$ ") for line in section.split("```")[1].splitlines() if line.startswith("$ ")]
+    assert len(commands) > 15
+    monkeypatch.chdir(place)
+    monkeypatch.delenv("RITORNELLO_HOME", raising=False)
+    for command in commands:
+        program, *arguments = command.split()
+        done = subprocess.run([sys.executable, "-m", program.replace("-verify", "_verify"), *arguments], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, command + "\n" + done.stdout + done.stderr
