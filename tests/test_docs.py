@@ -67,7 +67,9 @@ def test_no_machine_and_no_registry_is_named() -> None:
             assert not re.search(r"/(root|home/[a-z]+|work)/|pypi\.org|deb\.debian\.org|files\.pythonhosted", text), path
 
 
-def test_the_readmes_commands_work_in_order(home: Path, trained: Path, tmp_path: Path, catalogue_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_readmes_commands_work_in_order(
+    home: Path, trained: Path, tmp_path: Path, catalogue_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Every command of "On your own data" runs, in a folder that holds the files it names."""
     place = tmp_path / "reader"
     shutil.copytree(catalogue_folder, place / "catalogue")
@@ -82,5 +84,7 @@ def test_the_readmes_commands_work_in_order(home: Path, trained: Path, tmp_path:
     monkeypatch.delenv("RITORNELLO_HOME", raising=False)
     for command in commands:
         program, *arguments = command.split()
-        done = subprocess.run([sys.executable, "-m", program.replace("-verify", "_verify"), *arguments], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [sys.executable, "-m", program.replace("-verify", "_verify"), *arguments], capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, command + "\n" + done.stdout + done.stderr

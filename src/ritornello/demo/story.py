@@ -13,6 +13,8 @@ from pathlib import Path
 
 import click
 
+from ritornello.cli.main import main
+from ritornello.cli.money import render_totals
 from ritornello.demo import licensee, portable_catalogue, real_catalogue
 from ritornello.domain.errors import Refused
 
@@ -125,12 +127,12 @@ def run_demo(folder: Path, cache: Path, *, portable: bool = False) -> None:
         catalogue = _catalogue(stage, cache, portable=portable)
         _consent(stage, today.year)
         _snapshot(stage)
-        figures = _train(stage)
-        qualities = _attribute(stage, catalogue)
+        _train(stage)
+        _attribute(stage, catalogue)
         _after_training(stage, catalogue)
         _settle(stage, period)
         verdict = _prove(stage, period, catalogue)
-        _end(stage, period, qualities, verdict, figures)
+        _end(stage, period, verdict)
 
 
 class Cast:
@@ -196,21 +198,19 @@ def _snapshot(stage: Stage) -> None:
     stage.run("snapshot", "verify", "dataset")
 
 
-def _train(stage: Stage) -> dict[str, int]:
+def _train(stage: Stage) -> None:
     stage.heading("4  Training and outputs: two small generators learn from exactly that dataset")
     figures = licensee.work(stage.folder / "dataset", stage.folder / "licensee", datetime.now(UTC).date(), stage.tell)
     stage.say(f"  read {figures['seconds']} s of {figures['assets']} files, made {figures['outputs']} outputs (listen: licensee/outputs)")
     for model_version in licensee.MODELS:
         stage.run("run", "register", f"licensee/run-{model_version}.json")
     stage.run("output", "add", "licensee/outputs.csv")
-    return figures
 
 
-def _attribute(stage: Stage, cast: Cast) -> dict[str, dict[str, int]]:
+def _attribute(stage: Stage, cast: Cast) -> None:
     stage.heading("5  Attribution: from each output's audio alone; the truth is read afterwards, to measure the error")
     for model_version in licensee.MODELS:
         stage.run("attribute", model_version, "--control", cast.control, "--truth", "licensee/truth.csv")
-    return {}
 
 
 def _after_training(stage: Stage, cast: Cast) -> None:
@@ -247,11 +247,9 @@ def _prove(stage: Stage, period: str, cast: Cast) -> str:
     return next(line for line in answer.splitlines() if line.startswith(("VERIFIED", "FAILED")))
 
 
-def _end(stage: Stage, period: str, qualities: dict[str, dict[str, int]], verdict: str, figures: dict[str, int]) -> None:
+def _end(stage: Stage, period: str, verdict: str) -> None:
     settlement = json.loads((stage.folder / "bundle" / "result" / "settlement.json").read_bytes())
     quality = [json.loads(line) for line in (stage.folder / "bundle" / "period" / "quality.jsonl").read_text().splitlines()]
-    from ritornello.cli.money import render_totals
-
     stage.heading("The three figures that matter")
     for row in settlement["totals"]:
         stage.say(f"  money        {render_totals(row)}")
@@ -274,8 +272,6 @@ def _end(stage: Stage, period: str, qualities: dict[str, dict[str, int]], verdic
 
 def _call(arguments: list[str]) -> tuple[int, str]:
     """Run a command of ours and catch what it prints and how it ends."""
-    from ritornello.cli.main import main
-
     out = io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
         try:

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,12 @@ def claim_of(row: Mapping[str, Any]) -> Claim:
     """A claim from its table row."""
     days = {name: date.fromisoformat(row[name]) if row[name] else None for name in ("valid_from", "valid_to")}
     return Claim(**{**row, **days})
+
+
+def row_of(claim: Claim) -> dict[str, Any]:
+    """A claim as its table row."""
+    valid_to = claim.valid_to.isoformat() if claim.valid_to else None
+    return {**asdict(claim), "valid_from": claim.valid_from.isoformat(), "valid_to": valid_to}
 
 
 def _period(header: Mapping[str, Any], programme: Programme, tables: Mapping[str, Rows]) -> Period:

@@ -13,7 +13,7 @@ import ritornello
 from ritornello.domain.consent import ConsentEvent
 from ritornello.domain.errors import Refused
 from ritornello.formats.canonical import Fingerprint, encode_document, fingerprint, lines, write_atomically
-from ritornello.formats.period_folder import encode_period, encode_result, read_period
+from ritornello.formats.period_folder import encode_period, encode_result, read_period, row_of
 from ritornello.formats.schema import PERIOD_TABLES
 from ritornello.service import consent, models, programmes, reports, snapshots
 from ritornello.service.context import Context
@@ -201,14 +201,7 @@ def _catalogue_tables(context: Context, recordings: Mapping[str, Any], with_bala
         ],
         "works": [asdict(works[subject_id]) for kind, subject_id in sorted(subjects) if kind == "work"],
         "recordings": [asdict(recording) for recording in recordings.values()],
-        "claims": [
-            {
-                **asdict(claim),
-                "valid_from": claim.valid_from.isoformat(),
-                "valid_to": claim.valid_to.isoformat() if claim.valid_to else None,
-            }
-            for claim in claims
-        ],
+        "claims": [row_of(claim) for claim in claims],
     }
 
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict
-from datetime import date
 from pathlib import Path
 
 from sqlalchemy import Connection, Table, delete, insert, select
 
 from ritornello.domain.catalogue import Asset, Claim, Contribution, Party, Recording, Work
+from ritornello.formats.period_folder import claim_of, row_of
 from ritornello.store import schema
 
 
@@ -42,16 +42,7 @@ def read_claims(connection: Connection) -> list[Claim]:
     """Every claim ever recorded, retracted ones too, ascending by claim."""
     retraction = schema.claim_retraction
     query = select(schema.claim, retraction.c.retracted_at_us).outerjoin(retraction, retraction.c.claim_id == schema.claim.c.claim_id)
-    return [
-        Claim(
-            **{
-                **row._mapping,
-                "valid_from": date.fromisoformat(row.valid_from),
-                "valid_to": date.fromisoformat(row.valid_to) if row.valid_to else None,
-            }
-        )
-        for row in connection.execute(query.order_by(schema.claim.c.claim_id))
-    ]
+    return [claim_of(dict(row._mapping)) for row in connection.execute(query.order_by(schema.claim.c.claim_id))]
 
 
 def write_parties(connection: Connection, parties: Iterable[Party]) -> None:
@@ -83,14 +74,7 @@ def add_contributions(connection: Connection, contributions: Iterable[Contributi
 
 
 def add_claims(connection: Connection, claims: Iterable[Claim]) -> None:
-    rows = [
-        {
-            **{name: value for name, value in asdict(claim).items() if name != "retracted_at_us"},
-            "valid_from": claim.valid_from.isoformat(),
-            "valid_to": claim.valid_to.isoformat() if claim.valid_to else None,
-        }
-        for claim in claims
-    ]
+    rows = [{name: value for name, value in row_of(claim).items() if name != "retracted_at_us"} for claim in claims]
     if rows:
         connection.execute(insert(schema.claim), rows)
 
