@@ -1,0 +1,108 @@
+"""The command line: `ritornello-verify BUNDLE [--key FILE_OR_VKEY] [--checkpoint FILE] [--json]`."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TextIO
+
+from ritornello_verify.bundle import BUNDLE
+from ritornello_verify.consent import check_manifests
+from ritornello_verify.files import check_files
+from ritornello_verify.folder import Folder
+from ritornello_verify.log import Trust, check_log
+from ritornello_verify.money import check_money
+from ritornello_verify.note import NOTE_LIMIT, BadNote, Key, read_key
+from ritornello_verify.period import Period, load_period
+from ritornello_verify.report import Malformed, Report, Step, Unreadable
+from ritornello_verify.revenue import check_reports
+from ritornello_verify.training import check_attribution, check_training
+
+VERIFIED, FAILED, UNREADABLE = 0, 1, 2
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Verify one bundle; the exit code is 0 verified, 1 failed, 2 could not read."""
+    options = read_options(arguments)
+    try:
+        trust = Trust(None if options.key is None else find_key(options.key), read_checkpoint_file(options.checkpoint))
+        report = verify(Path(options.bundle), trust)
+    except Unreadable as error:
+        if options.json:
+            say(json.dumps({"verified": False, "error": str(error)}))
+        else:
+            say(f"Could not verify: {error}", sys.stderr)
+        return UNREADABLE
+    say(report.write_json() if options.json else report.write_text())
+    return VERIFIED if report.verified() else FAILED
+
+
+def verify(root: Path, trust: Trust) -> Report:
+    """All steps of bundle.md, each as far as the files allow."""
+    if not (root / BUNDLE).is_file():
+        raise Unreadable(f"{root} is not a bundle: it has no {BUNDLE}")
+    report = Report()
+    bundle = check_files(Folder(root), report)
+    if bundle is None:
+        return report
+    check_log(bundle, trust, report)
+    period: list[Period] = []
+    attempt(report.begin("Period folder: header, terms and rows can be read"), lambda step: period.append(load_period(bundle)))
+    step = report.begin("Consent: every asset in training had everyone's grant; attribution names only what was exposed")
+    for loaded in period:
+        attempt(step, lambda step: check_training(bundle, check_manifests(bundle, loaded, step), step))  # noqa: B023 (called at once)
+        attempt(step, lambda step: check_attribution(bundle, loaded, step))  # noqa: B023
+    step = report.begin("Money: recomputed from the period folder alone")
+    for loaded in period:
+        attempt(step, lambda step: check_money(bundle, loaded, step))  # noqa: B023
+    attempt(report.begin("Revenue: each report has the hash its lines name"), lambda step: check_reports(bundle, step, report))
+    return report
+
+
+def attempt(step: Step, check: Callable[[Step], None]) -> None:
+    """A file that hinders a step is that step's problem."""
+    try:
+        check(step)
+    except Malformed as error:
+        step.add(error.problem)
+
+
+def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="ritornello-verify", description="Check a Ritornello bundle: files, log, consent, money.")
+    parser.add_argument("bundle", metavar="BUNDLE", help="the bundle's folder")
+    parser.add_argument("--key", metavar="FILE_OR_VKEY", help="the log's public key, from somewhere else than the bundle")
+    parser.add_argument("--checkpoint", metavar="FILE", help="the log's signed checkpoint, from somewhere else than the bundle")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    return parser.parse_args(arguments)
+
+
+def find_key(text: str) -> Key:
+    """A key as text, or in a file."""
+    try:
+        return read_key(text)
+    except BadNote as problem:
+        try:
+            with Path(text).open("rb") as file:
+                return read_key(file.read(NOTE_LIMIT).decode("utf-8"))
+        except (OSError, ValueError):
+            raise Unreadable(f"--key is neither a readable file nor a key: {problem}") from None
+        except BadNote as error:
+            raise Unreadable(f"--key: {error}") from None
+
+
+def read_checkpoint_file(name: str | None) -> bytes | None:
+    if name is None:
+        return None
+    try:
+        with Path(name).open("rb") as file:
+            return file.read(NOTE_LIMIT)
+    except (OSError, ValueError) as error:
+        raise Unreadable(f"--checkpoint cannot be read: {error}") from None
+
+
+def say(text: str, stream: TextIO | None = None) -> None:
+    """Print, whatever the terminal's encoding can hold."""
+    target = stream or sys.stdout
+    encoding = target.encoding or "ascii"
+    print(text.encode(encoding, "backslashreplace").decode(encoding), file=target)

@@ -1,0 +1,121 @@
+"""What was checked, what was found, and how it is said."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+VERIFIED = "VERIFIED: every allocation and balance follows from the period folder"
+SHOWN_LENGTH = 120
+
+
+class Unreadable(Exception):
+    """There is nothing to verify: no bundle, or a key or checkpoint of the caller's that cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong; `row` counts the lines of a table from 1."""
+
+    path: str
+    message: str
+    row: int | None = None
+    identity: str = ""
+
+    def describe(self) -> str:
+        row = "" if self.row is None else f" row {self.row}"
+        identity = f" ({self.identity})" if self.identity else ""
+        return f"{clean(self.path)}{row}{clean(identity, 400)}: {clean(self.message, 600)}"
+
+
+class Malformed(Exception):
+    """A file that cannot be what its format says."""
+
+    def __init__(self, path: str, message: str, row: int | None = None, identity: str = "") -> None:
+        super().__init__(message)
+        self.problem = Problem(path, message, row, identity)
+
+
+@dataclass
+class Step:
+    """One part of the verification: counts of what was checked, and the first problem of each file."""
+
+    name: str
+    counts: dict[str, int] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def count(self, what: str, number: int = 1) -> None:
+        self.counts[what] = self.counts.get(what, 0) + number
+
+    def fail(self, path: str, message: str, row: int | None = None, identity: str = "") -> None:
+        self.add(Problem(path, message, row, identity))
+
+    def add(self, problem: Problem) -> None:
+        if all(problem.path != known.path for known in self.problems):
+            self.problems.append(problem)
+
+
+@dataclass
+class Report:
+    """All steps in order; the first problem is the verdict."""
+
+    steps: list[Step] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def begin(self, name: str) -> Step:
+        self.steps.append(Step(name))
+        return self.steps[-1]
+
+    def problems(self) -> Iterator[Problem]:
+        for step in self.steps:
+            yield from step.problems
+
+    def verified(self) -> bool:
+        return next(self.problems(), None) is None
+
+    def verdict(self) -> str:
+        first = next(self.problems(), None)
+        return VERIFIED if first is None else f"FAILED: {first.describe()}"
+
+    def write_text(self) -> str:
+        lines = []
+        for number, step in enumerate(self.steps, 1):
+            lines.append(f"{number}. {step.name}: {'failed' if step.problems else 'ok'}")
+            lines += [f"   {count:>12,} {what}" for what, count in step.counts.items()]
+            lines += [f"   FAILED {problem.describe()}" for problem in step.problems]
+        lines += [f"Note: {clean(note, 600)}" for note in self.notes]
+        return "\n".join([*lines, self.verdict()])
+
+    def write_json(self) -> str:
+        steps = [
+            {
+                "name": step.name,
+                "passed": not step.problems,
+                "counts": step.counts,
+                "problems": [
+                    {
+                        "path": clean(problem.path),
+                        "row": problem.row,
+                        "identity": clean(problem.identity, 400),
+                        "message": clean(problem.message, 600),
+                    }
+                    for problem in step.problems
+                ],
+            }
+            for step in self.steps
+        ]
+        return json.dumps({"verified": self.verified(), "verdict": self.verdict(), "steps": steps, "notes": self.notes})
+
+
+def clean(text: str, limit: int = 300) -> str:
+    """Text from a bundle, safe on a terminal: control and unpaired characters escaped, the length bounded."""
+    shortened = text if len(text) <= limit else text[: limit - 1] + "…"
+    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in shortened)
+
+
+def show(value: object) -> str:
+    """A JSON value as it stands in a file, shortened."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    except (TypeError, ValueError, RecursionError):
+        text = str(type(value))
+    return clean(text, SHOWN_LENGTH)

@@ -1,0 +1,243 @@
+"""Every file of a bundle: the tables with their columns and keys (period-folder.md, settlement.md, statement.md, bundle.md), and the documents."""
+
+from dataclasses import dataclass
+
+from ritornello_verify.kinds import (
+    ASCENDING,
+    ASSET,
+    COUNT,
+    CURRENCY,
+    DAY,
+    HASH,
+    IDENTIFIER,
+    INTEGER,
+    LANE_NAME,
+    NATURAL,
+    TERRITORY,
+    TEXT,
+    TEXTS,
+    UNITS,
+    UNITS_BY_NAME,
+    WHOLE_SHARE,
+    YES_OR_NO,
+    Kind,
+    allow_null,
+    bound,
+    choose,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Columns with what they may hold, and the key columns rows are sorted by."""
+
+    key: tuple[str, ...]
+    columns: dict[str, Kind]
+
+
+PERIOD_TABLES = {
+    "parties.jsonl": Table(
+        ("party_id",), {"party_id": IDENTIFIER, "name": TEXT, "kind": choose("person", "organisation"), "payable": YES_OR_NO}
+    ),
+    "works.jsonl": Table(("work_id",), {"work_id": IDENTIFIER, "title": TEXT, "iswc": allow_null(TEXT)}),
+    "recordings.jsonl": Table(
+        ("recording_id",),
+        {"recording_id": IDENTIFIER, "title": TEXT, "artist": TEXT, "isrc": allow_null(TEXT), "work_id": allow_null(IDENTIFIER)},
+    ),
+    "claims.jsonl": Table(
+        ("claim_id",),
+        {
+            "claim_id": TEXT,
+            "subject_kind": choose("recording", "work"),
+            "subject_id": IDENTIFIER,
+            "lane": LANE_NAME,
+            "party_id": IDENTIFIER,
+            "share_e8": bound(1, WHOLE_SHARE),
+            "territory": TERRITORY,
+            "valid_from": DAY,
+            "valid_to": allow_null(DAY),
+            "recorded_at_us": INTEGER,
+            "retracted_at_us": allow_null(INTEGER),
+        },
+    ),
+    "consents.jsonl": Table(
+        ("seq",),
+        {
+            "seq": bound(1),
+            "event_id": TEXT,
+            "decision": choose("grant", "withdraw"),
+            "party_id": IDENTIFIER,
+            "asset_id": ASSET,
+            "recording_id": IDENTIFIER,
+            "purpose": TEXT,
+            "programme_id": TEXT,
+            "terms_sha256": HASH,
+            "effective_from": DAY,
+            "recorded_at_us": INTEGER,
+            "channel": TEXT,
+        },
+    ),
+    "snapshots.jsonl": Table(
+        ("snapshot_id",),
+        {
+            "snapshot_id": TEXT,
+            "programme_id": TEXT,
+            "purposes": TEXTS,
+            "day": DAY,
+            "known_at_us": INTEGER,
+            "manifest_root": HASH,
+            "assets": COUNT,
+            "duration_ms": COUNT,
+            "licence": TEXT,
+        },
+    ),
+    "manifest.jsonl": Table(
+        ("snapshot_id", "asset_id"),
+        {
+            "snapshot_id": TEXT,
+            "asset_id": ASSET,
+            "recording_id": IDENTIFIER,
+            "kind": choose("recording", "stem", "vocal_take"),
+            "file": TEXT,
+            "bytes": COUNT,
+            "duration_ms": COUNT,
+            "dataset_split": TEXT,
+            "consent_events": ASCENDING,
+        },
+    ),
+    "runs.jsonl": Table(
+        ("model_version",),
+        {
+            "model_version": IDENTIFIER,
+            "run_id": IDENTIFIER,
+            "parents": ASCENDING,
+            "snapshot_ids": ASCENDING,
+            "code_sha256": HASH,
+            "weights_sha256": HASH,
+            "trained_on": DAY,
+            "exposure_root": HASH,
+        },
+    ),
+    "exposure.jsonl": Table(
+        ("model_version", "asset_id"), {"model_version": IDENTIFIER, "asset_id": ASSET, "recording_id": IDENTIFIER, "exposure_ms": COUNT}
+    ),
+    "outputs.jsonl": Table(
+        ("output_id",), {"output_id": IDENTIFIER, "model_version": IDENTIFIER, "sha256": HASH, "duration_ms": COUNT, "made_on": DAY}
+    ),
+    "usage.jsonl": Table(("usage_id",), {"usage_id": TEXT, "output_id": IDENTIFIER, "territory": TERRITORY, "uses": bound(1)}),
+    "quality.jsonl": Table(
+        ("model_version",),
+        {
+            "model_version": IDENTIFIER,
+            "method": TEXT,
+            "method_version": TEXT,
+            "outputs_with_truth": COUNT,
+            "error_ppm": allow_null(COUNT),
+            "error_low_ppm": allow_null(INTEGER),
+            "error_high_ppm": allow_null(INTEGER),
+            "aggregate_error_ppm": allow_null(INTEGER),
+            "leak_ppm": allow_null(INTEGER),
+        },
+    ),
+    "attribution.jsonl": Table(
+        ("output_id", "recording_id"), {"output_id": IDENTIFIER, "recording_id": IDENTIFIER, "weight_ppm": bound(0, 1_000_000)}
+    ),
+    "revenue.jsonl": Table(
+        ("report_sha256", "line_id"),
+        {
+            "report_sha256": HASH,
+            "line_id": TEXT,
+            "row": COUNT,
+            "product": TEXT,
+            "model_version": IDENTIFIER,
+            "territory": TERRITORY,
+            "currency": CURRENCY,
+            "net_units": UNITS,
+        },
+    ),
+    "opening.jsonl": Table(("account", "currency"), {"account": TEXT, "currency": CURRENCY, "balance_units": UNITS}),
+}
+
+RESULT_TABLES = {
+    "pools.jsonl": Table(
+        ("pool",),
+        {
+            "pool": TEXT,
+            "income": TEXT,
+            "model_version": TEXT,
+            "currency": CURRENCY,
+            "territory": TERRITORY,
+            "lane": TEXT,
+            "basis": TEXT,
+            "reason": TEXT,
+            "amount_units": UNITS,
+            "denominator": NATURAL,
+            "recordings": COUNT,
+        },
+    ),
+    "splits.jsonl": Table(
+        ("recording_id", "lane", "territory", "payee"),
+        {
+            "recording_id": TEXT,
+            "lane": TEXT,
+            "territory": TERRITORY,
+            "payee": TEXT,
+            "status": TEXT,
+            "declared_e8": COUNT,
+            "share_e8": COUNT,
+            "claim_ids": ASCENDING,
+        },
+    ),
+    "allocations.jsonl": Table(
+        ("pool", "payee", "recording_id"),
+        {
+            "pool": TEXT,
+            "payee": TEXT,
+            "recording_id": TEXT,
+            "line_id": TEXT,
+            "weight": NATURAL,
+            "share_e8": COUNT,
+            "numerator": NATURAL,
+            "amount_units": UNITS,
+        },
+    ),
+    "postings.jsonl": Table(
+        ("transfer_id", "account"), {"transfer_id": TEXT, "account": TEXT, "currency": CURRENCY, "amount_units": UNITS, "state": TEXT}
+    ),
+    "balances.jsonl": Table(
+        ("account", "currency"),
+        {"account": TEXT, "currency": CURRENCY, "opening_units": UNITS, "earned_units": UNITS, "paid_units": UNITS, "closing_units": UNITS},
+    ),
+    "payouts.jsonl": Table(
+        ("party_id", "currency"), {"party_id": TEXT, "currency": CURRENCY, "payout_id": TEXT, "amount_units": UNITS, "minor_digits": COUNT}
+    ),
+    "statements.jsonl": Table(
+        ("party_id", "currency"),
+        {
+            "settlement_id": TEXT,
+            "period_id": TEXT,
+            "programme_id": TEXT,
+            "party_id": TEXT,
+            "name": TEXT,
+            "currency": CURRENCY,
+            "opening_units": UNITS,
+            "net_revenue_units": UNITS,
+            "net_costs_units": UNITS,
+            "reserves_withheld_units": UNITS,
+            "reserves_released_units": UNITS,
+            "paid_units": UNITS,
+            "closing_units": UNITS,
+            "lines": COUNT,
+            "by_basis": UNITS_BY_NAME,
+            "held_with_others_units": UNITS,
+        },
+    ),
+}
+
+PROOFS = "proofs.jsonl"
+TABLES = {
+    **{f"period/{name}": table for name, table in PERIOD_TABLES.items()},
+    **{f"result/{name}": table for name, table in RESULT_TABLES.items()},
+    PROOFS: Table(("path",), {"path": TEXT, "entry": TEXT, "index": COUNT, "tree_size": COUNT, "hashes": TEXTS}),
+}
+DOCUMENTS = ("period/period.json", "period/programme.toml", "result/settlement.json")
