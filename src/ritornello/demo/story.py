@@ -265,7 +265,7 @@ def _end(stage: Stage, period: str, verdict: str) -> None:
         "  statements/*.html    what each payee reads (open one in a browser); payouts.csv is the payout list\n"
         "  licensee/outputs     what the two models made\n"
         "  dataset              what they were allowed to learn from\n"
-        "  bundle               what a stranger needs: python3 -m ritornello_verify bundle\n"
+        "  bundle               what a stranger needs to recompute it all: ritornello-verify bundle\n"
         f"  ritornello --home {stage.folder}/home statement {PROGRAMME_ID}-{period}"
     )
 

@@ -1,7 +1,6 @@
 """Why this cent: one line of a statement walked back to pool, weight, claim, consent, snapshot, training run and revenue row."""
 
 from collections.abc import Mapping
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -109,12 +108,12 @@ def _quality(tables: statements.Tables, programme: Programme, pool: Row) -> dict
 
 
 def _rounding(line: Row, pool: Row, tables: statements.Tables, digits: int) -> dict[str, Any]:
-    exact = Fraction(int(pool["amount_units"]) * int(line["numerator"]), int(pool["denominator"]))
+    whole, rest = divmod(int(pool["amount_units"]) * int(line["numerator"]), int(pool["denominator"]))
     same = [row for row in tables["allocations"] if (row["pool"], row["payee"]) == (line["pool"], line["payee"])]
     return {
         "numerator": line["numerator"],
         "denominator": pool["denominator"],
-        "exact": f"{float(exact):.4f}",
+        "exact": f"{whole}.{rest * 10_000 // int(pool['denominator']):04d}",
         "payee_total": format_units(sum(int(row["amount_units"]) for row in same), digits),
         "payee_lines": len(same),
     }
