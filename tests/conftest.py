@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -149,7 +150,8 @@ def home(tmp_path: Path, catalogue_folder: Path, run: Callable[..., str]) -> Pat
     ]
     rows = "".join(f"{party},{recording},recording,ai_training,grant\n" for party, recording in grants)
     (tmp_path / "consents.csv").write_text("party_id,recording_id,kind,purpose,decision\n" + rows)
-    run("--home", home, "consent", "import", tmp_path / "consents.csv", "--programme", "p")
+    preview = json.loads(run("--home", home, "--json", "consent", "import", tmp_path / "consents.csv", "--programme", "p"))
+    run("--home", home, "consent", "import", tmp_path / "consents.csv", "--programme", "p", "--confirm", preview["token"])
     return home
 
 
@@ -169,7 +171,7 @@ def trained(home: Path, tmp_path: Path, run: Callable[..., str]) -> Path:
         "snapshot_ids": ["p-s1"],
         "code_sha256": "a" * 64,
         "weights_sha256": "b" * 64,
-        "trained_on": "2026-10-01",
+        "trained_on": datetime.now(UTC).date().isoformat(),
         "exposure": exposure,
     }
     (tmp_path / "run.json").write_text(json.dumps(document))

@@ -1,6 +1,7 @@
 """Builds the real things: a home folder with its database, file store, log key and clock."""
 
 import json
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -46,7 +47,7 @@ def open_context(home: Path, database: str | None, tell: Callable[[str], None], 
     upgrade(engine)
     try:
         with transaction(engine) as connection:
-            yield Context(connection, FileStore(home / "files"), clock, origin, lambda: _read_key(home), tell)
+            yield Context(connection, FileStore(home / "files"), clock, os.urandom, origin, lambda: _read_key(home), tell)
     finally:
         engine.dispose()
 

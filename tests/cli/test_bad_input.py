@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -274,7 +275,7 @@ def test_training_on_what_nobody_licensed_is_refused(run: Run, home: Path, tmp_p
         "snapshot_ids": ["p-s1"],
         "code_sha256": "a" * 64,
         "weights_sha256": "b" * 64,
-        "trained_on": "2026-10-01",
+        "trained_on": datetime.now(UTC).date().isoformat(),
         "exposure": [{"asset_id": "sha256:" + "0" * 64, "exposure_ms": 5}],
     }
     (tmp_path / "run.json").write_text(json.dumps(document))

@@ -23,7 +23,7 @@ def share_income(
 
 def programme(*incomes: Income, lanes: dict[str, int] | None = None, thresholds: dict[str, int] | None = None) -> Programme:
     return Programme(
-        "p", 1, "t", "licensor", "licensee", ("ai_training",), "l", date(2020, 1, 1), date(2099, 1, 1), 30, 365, ("master",),
+        "p", 1, "t", "licensor", "licensee", ("ai_training",), "l", date(2020, 1, 1), date(2099, 1, 1), 30, 365, "WW", {"master": 1_000_000},
         lanes or {"master": 1_000_000}, incomes, thresholds or {}, "0" * 64,
     )  # fmt: skip
 

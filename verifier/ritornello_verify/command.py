@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from ritornello_verify.bundle import BUNDLE
+from ritornello_verify.bundle import BUNDLE, Bundle
 from ritornello_verify.consent import check_manifests
 from ritornello_verify.files import check_files
 from ritornello_verify.folder import Folder
@@ -47,23 +47,31 @@ def verify(root: Path, trust: Trust) -> Report:
     if bundle is None:
         return report
     check_log(bundle, trust, report)
-    period: list[Period] = []
-    attempt(report.begin("Period folder: header, terms and rows can be read"), lambda step: period.append(load_period(bundle)))
-    step = report.begin("Consent: every asset in training had everyone's grant; attribution names only what was exposed")
-    for loaded in period:
-        attempt(step, lambda step: check_training(bundle, check_manifests(bundle, loaded, step), step))  # noqa: B023 (called at once)
-        attempt(step, lambda step: check_attribution(bundle, loaded, step))  # noqa: B023
-    step = report.begin("Money: recomputed from the period folder alone")
-    for loaded in period:
-        attempt(step, lambda step: check_money(bundle, loaded, step))  # noqa: B023
-    attempt(report.begin("Revenue: each report has the hash its lines name"), lambda step: check_reports(bundle, step, report))
+    period = read_period(bundle, report.begin("Period folder: header, terms and rows can be read"))
+    consent = report.begin("Consent: every asset in training had everyone's grant; attribution names only what was exposed")
+    money = report.begin("Money: recomputed from the period folder alone")
+    consent.done = money.done = period is not None
+    if period is not None:
+        attempt(consent, lambda: check_training(bundle, check_manifests(bundle, period, consent), consent))
+        attempt(consent, lambda: check_attribution(bundle, period, consent))
+        attempt(money, lambda: check_money(bundle, period, money))
+    revenue = report.begin("Revenue: each report has the hash its lines name")
+    attempt(revenue, lambda: check_reports(bundle, revenue, report))
     return report
 
 
-def attempt(step: Step, check: Callable[[Step], None]) -> None:
+def read_period(bundle: Bundle, step: Step) -> Period | None:
+    try:
+        return load_period(bundle)
+    except Malformed as error:
+        step.add(error.problem)
+        return None
+
+
+def attempt(step: Step, check: Callable[[], None]) -> None:
     """A file that hinders a step is that step's problem."""
     try:
-        check(step)
+        check()
     except Malformed as error:
         step.add(error.problem)
 

@@ -18,28 +18,29 @@ def compare_rows(bundle: Bundle, path: str, expected: Iterable[Values], step: St
         step.add(error.problem)
     else:
         found_all = False
+    number = 0
     for values in expected:
         step.count(what)
         if found_all:
             continue
-        row = next(rows, None)
+        row, number = next(rows, None), number + 1
         if row is None or row.line != write(values):
-            name_difference(path, row, values, step)
+            name_difference(path, number, row, values, step)
             found_all = True
     row = None if found_all else next(rows, None)
     if row is not None:
         step.fail(path, "does not follow from the period folder", row.number, identify(row.values, TABLES[path]))
 
 
-def name_difference(path: str, row: Row | None, values: Values, step: Step) -> None:
+def name_difference(path: str, number: int, row: Row | None, values: Values, step: Step) -> None:
     """Say which column is wrong, or which row is missing or too many."""
     table = TABLES[path]
-    if row is None:
-        step.fail(path, f"the row ({identify(values, table)}) is missing at the end, recomputed {show(values)}")
-    elif find_key(values, table) < find_key(row.values, table):
-        step.fail(path, f"the row ({identify(values, table)}) is missing before this one, recomputed {show(values)}", row.number)
+    if row is None or find_key(values, table) < find_key(row.values, table):
+        step.fail(path, f"the row that belongs here is missing, recomputed {show(values)}", number, identify(values, table))
     elif find_key(values, table) > find_key(row.values, table):
-        step.fail(path, "does not follow from the period folder, or stands in the wrong place", row.number, identify(row.values, table))
+        step.fail(path, "does not follow from the period folder", number, identify(row.values, table))
     else:
-        name, value = next((name, value) for name, value in values.items() if row.values[name] != value)
-        step.fail(path, f"{name} is {show(row.values[name])}, recomputed {show(value)}", row.number, identify(row.values, table))
+        wrong = [
+            f"{name} is {show(row.values[name])}, recomputed {show(value)}" for name, value in values.items() if row.values[name] != value
+        ]
+        step.fail(path, wrong[0] if wrong else "is written otherwise", number, identify(row.values, table))

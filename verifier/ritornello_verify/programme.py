@@ -31,12 +31,13 @@ class Income:
 
 @dataclass(frozen=True, slots=True)
 class Programme:
-    """`lanes` in parts per million; `thresholds` in units, of named currencies."""
+    """`quorum`: lane → the share that must agree in parts per million, None for everyone. `lanes` in parts per million; `thresholds` in units, of named currencies."""
 
     programme_id: str
     purposes: tuple[str, ...]
     licence: str
-    quorum: tuple[str, ...]
+    territory: str
+    quorum: dict[str, int | None]
     lanes: dict[str, int]
     incomes: tuple[Income, ...]
     thresholds: dict[str, int]
@@ -61,6 +62,14 @@ def is_texts(value: object) -> bool:
     return type(value) is list and all(map(is_text, value)) and len(set(value)) == len(value)
 
 
+def is_rule(value: object) -> bool:
+    """`"everyone"`, or `{ share_ppm = … }`."""
+    if type(value) is dict:
+        share = value.get("share_ppm")
+        return value.keys() == {"share_ppm"} and type(share) is int and 0 < share <= MILLION
+    return value == "everyone"
+
+
 def is_currency(value: object) -> bool:
     return type(value) is str and value in MINOR_DIGITS
 
@@ -78,12 +87,13 @@ TERMS: dict[str, Check] = {
     "valid_to": lambda value: type(value) is date,
     "notice_days": is_count,
     "tail_days": is_count,
-    "quorum": is_texts,
+    "territory": lambda value: type(value) is str and re.fullmatch("[A-Z]{2}", value) is not None,
+    "quorum": lambda value: is_texts(value) or (type(value) is dict and all(map(is_rule, value.values()))),
     "lanes": lambda value: type(value) is dict and all(map(is_count, value.values())) and sum(value.values()) == MILLION,
     "income": lambda value: type(value) is list and all(type(item) is dict for item in value),
     "payout": lambda value: type(value) is dict and value.keys() <= {"thresholds"} and type(value.get("thresholds", {})) is dict,
 }
-OPTIONAL_TERMS = {"payout"}
+OPTIONAL_TERMS = {"payout", "territory"}
 INCOME: dict[str, Check] = {
     "name": lambda value: type(value) is str and re.fullmatch("[a-z0-9_]+", value) is not None,
     "amount": is_text,
@@ -110,7 +120,8 @@ def read_programme(data: bytes) -> Programme:
         programme_id=terms["programme_id"],
         purposes=tuple(terms["purposes"]),
         licence=terms["licence"],
-        quorum=tuple(terms["quorum"]),
+        territory=terms.get("territory", "WW"),
+        quorum=read_quorum(terms["quorum"]),
         lanes=dict(terms["lanes"]),
         incomes=incomes,
         thresholds={
@@ -118,6 +129,12 @@ def read_programme(data: bytes) -> Programme:
             for currency, amount in terms.get("payout", {}).get("thresholds", {}).items()
         },
     )
+
+
+def read_quorum(terms: list[str] | dict[str, Any]) -> dict[str, int | None]:
+    if isinstance(terms, list):
+        return dict.fromkeys(terms)
+    return {lane: None if rule == "everyone" else rule["share_ppm"] for lane, rule in terms.items()}
 
 
 def read_income(item: dict[str, Any], where: str) -> Income:

@@ -97,4 +97,5 @@ def find_key(values: Values, table: Table) -> tuple[Any, ...]:
 def identify(values: Values, table: Table) -> str:
     """The words that point to a row: its `line_id`, or else its key."""
     names = ("line_id",) if "line_id" in values and "payee" in values else table.key
-    return ", ".join(f"{name} {shown if isinstance(shown := values.get(name), str) else show(shown)}" for name in names)
+    shown = {name: values[name] for name in names if name in values}
+    return ", ".join(f"{name} {value if isinstance(value, str) else show(value)}" for name, value in shown.items())

@@ -42,6 +42,12 @@ class Step:
     name: str
     counts: dict[str, int] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    done: bool = True
+
+    def find_state(self) -> str:
+        if self.problems:
+            return "failed"
+        return "ok" if self.done else "not done, since the period folder cannot be read"
 
     def count(self, what: str, number: int = 1) -> None:
         self.counts[what] = self.counts.get(what, 0) + number
@@ -79,7 +85,7 @@ class Report:
     def write_text(self) -> str:
         lines = []
         for number, step in enumerate(self.steps, 1):
-            lines.append(f"{number}. {step.name}: {'failed' if step.problems else 'ok'}")
+            lines.append(f"{number}. {step.name}: {step.find_state()}")
             lines += [f"   {count:>12,} {what}" for what, count in step.counts.items()]
             lines += [f"   FAILED {problem.describe()}" for problem in step.problems]
         lines += [f"Note: {clean(note, 600)}" for note in self.notes]
@@ -89,7 +95,7 @@ class Report:
         steps = [
             {
                 "name": step.name,
-                "passed": not step.problems,
+                "passed": step.done and not step.problems,
                 "counts": step.counts,
                 "problems": [
                     {

@@ -1,24 +1,39 @@
-"""`ritornello consent …`."""
+"""`ritornello consent …` and `ritornello mandate …`."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import click
 
-from ritornello.cli.frame import FILE, Day, Frame, pass_frame
-from ritornello.domain.catalogue import ASSET_KINDS
+from ritornello.cli.frame import FILE, NEW, Day, Frame, Territory, pass_frame
+from ritornello.domain.catalogue import ASSET_KINDS, LANES
 from ritornello.domain.consent import PURPOSES, Answer
 from ritornello.domain.splits import format_share
+from ritornello.formats.canonical import encode_document, write_atomically
 from ritornello.service import consent as service
+from ritornello.service import evidence, mandates, withdrawal
+from ritornello.store.consents import event_row, mandate_row
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _REASONS = {
     "no_grant": "has not granted {purpose}",
     "withdrawn": "has withdrawn {purpose}",
+    "expired": "granted {purpose} for a term that is over",
+    "elsewhere": "granted {purpose} for another territory",
+    "no_mandate": "was represented by somebody without a mandate for {purpose} here",
+    "hold": "has put a hold on it ({purpose})",
     "unclaimed": "nobody claims this lane",
     "gap": "{share} % of this lane is claimed by nobody",
     "overclaim": "this lane is claimed {share} % too much",
+}
+_HELP = {
+    "grant": "Record that a party allows an asset's use. Others may still have to agree: see `consent check`.",
+    "withdraw": "Record that a party takes a grant back, after the notice of the terms it was given under. Shows which models still hold the asset and what they owe.",
+    "hold": "Stop an asset's use from now on, whoever has granted it: a dispute, a court's order.",
+    "release": "Take a hold back.",
 }
 
 
@@ -28,9 +43,10 @@ def consent() -> None:
 
 
 def _decide(verb: str) -> click.Command:
-    @click.command(verb)
+    @click.command(verb, help=_HELP[verb])
     @click.option("--programme", required=True, help="The programme whose terms were shown.")
-    @click.option("--party", required=True, help="Who decides.")
+    @click.option("--party", required=True, help="Whose decision it is.")
+    @click.option("--by", "actor", help="The representative who makes it; needs a mandate.")
     @click.option("--recording", required=True)
     @click.option(
         "--kind",
@@ -41,55 +57,71 @@ def _decide(verb: str) -> click.Command:
     )
     @click.option("--label", help="Which stem or take; without it, all of that kind.")
     @click.option("--purpose", "purposes", type=click.Choice(PURPOSES), multiple=True, help="Default: every purpose of the programme.")
+    @click.option("--territory", type=Territory(), default="WW", show_default=True)
     @click.option("--from", "effective_from", type=Day(), help="First day. Default: today; for a withdrawal the end of the notice.")
+    @click.option("--to", "effective_to", type=Day(), help="Last day. Default: no end.")
+    @click.option("--channel", default="command line", show_default=True, help="Where the decision was made.")
+    @click.option("--authentication", default="operator", show_default=True, help="How the actor was known.")
+    @click.option("--evidence", "evidence_file", type=FILE, help="A signed form or mail; kept encrypted, and erasable.")
     @pass_frame
-    def command(
-        frame: Frame,
-        programme: str,
-        party: str,
-        recording: str,
-        kind: str,
-        label: str | None,
-        purposes: Sequence[str],
-        effective_from: date | None,
-    ) -> None:
+    def command(frame: Frame, /, programme: str, party: str, actor: str | None, evidence_file: Path | None, **options: Any) -> None:
+        data = evidence_file.read_bytes() if evidence_file else None
+        manner = service.Manner(options.pop("channel"), options.pop("authentication"), data)
+        recording = options.pop("recording")
         with frame.context() as context:
-            decided = service.decide(
-                context, programme, verb, party, recording, kind=kind, label=label, purposes=purposes, effective_from=effective_from
-            )
-        _show_decided(frame, decided)
+            decided = service.decide(context, programme, verb, party, recording, manner=manner, actor_id=actor, **options)
+            effects = []
+            if verb == "withdraw":
+                withdrawal.notify(context, decided.events)
+                effects = [
+                    withdrawal.describe_effect(context, event) for event in {event.asset_id: event for event in decided.events}.values()
+                ]
+        _show_decided(frame, decided, effects)
 
-    command.help = {
-        "grant": "Record that a party allows an asset's use. Others may still have to agree: see `consent check`.",
-        "withdraw": "Record that a party takes a grant back. New snapshots leave the asset out; models trained before keep paying for the tail.",
-    }[verb]
     return command
 
 
-consent.add_command(_decide("grant"))
-consent.add_command(_decide("withdraw"))
+for _verb in _HELP:
+    consent.add_command(_decide(_verb))
 
 
 @consent.command("import")
 @click.argument("file", type=FILE)
 @click.option("--programme", required=True)
+@click.option("--confirm", metavar="TOKEN", help="The token of the preview.")
 @pass_frame
-def import_(frame: Frame, file: Path, programme: str) -> None:
-    """Import decisions in bulk from consents.csv, all or nothing."""
+def import_(frame: Frame, file: Path, programme: str, confirm: str | None) -> None:
+    """Import decisions in bulk from consents.csv: first a preview with a token, then, with --confirm TOKEN, all or nothing."""
     with frame.context() as context:
-        decided = service.import_decisions(context, programme, file)
-    _show_decided(frame, decided)
+        found = service.import_decisions(context, programme, file, confirm)
+        if isinstance(found, service.Decided):
+            withdrawal.notify(context, found.events)
+    if isinstance(found, service.Decided):
+        _show_decided(frame, found, [])
+        return
+    text = [
+        f"{found.grants} grants and {found.withdrawals} withdrawals of {found.parties} parties for {found.assets} assets of {found.recordings} recordings",
+        *found.expansions,
+        f"nothing is recorded yet; to record exactly this: --confirm {found.token}",
+    ]
+    frame.show(asdict(found), "\n".join(text))
 
 
 @consent.command()
 @click.argument("recording", required=False)
 @click.option("--programme", required=True)
-@click.option("--day", type=Day(), help="Default: today.")
+@click.option("--day", type=Day(), help="Was consent in force on this day? Default: today.")
+@click.option(
+    "--known-at",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S.%f"]),
+    help="… as it was known at this moment (UTC). Default: now.",
+)
 @pass_frame
-def check(frame: Frame, recording: str | None, programme: str, day: date | None) -> None:
+def check(frame: Frame, recording: str | None, programme: str, day: date | None, known_at: datetime | None) -> None:
     """May it be used? For one recording or all: yes with the grants relied on, or no with everyone and everything missing."""
+    known_at_us = None if known_at is None else (known_at.replace(tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
     with frame.context() as context:
-        answers = service.check(context, programme, recording_id=recording, day=day)
+        answers = service.check(context, programme, recording_id=recording, day=day, known_at_us=known_at_us)
     allowed = sum(answer.allowed for answer in answers)
     text = "\n".join([*(render_answer(answer) for answer in answers), f"{allowed} of {len(answers)} assets allowed"])
     frame.show([asdict(answer) for answer in answers], text)
@@ -102,35 +134,159 @@ def history(frame: Frame, recording: str) -> None:
     """Every decision ever made about a recording, oldest first."""
     with frame.context() as context:
         events = service.history(context, recording)
-    text = "\n".join(
-        f"{event.event_id}  {event.decision:<8} {event.purpose:<24} by {event.party_id}, from {event.effective_from}, terms {event.terms_sha256[:12]}…, {event.channel}"
-        for event in events
+    frame.show(
+        [event_row(event) for event in events], "\n".join(_told(event_row(event)) for event in events) or "no decision yet: no consent"
     )
-    frame.show([service.event_row(event) for event in events], text or "no decision yet: no consent")
+
+
+@consent.command()
+@pass_frame
+def audit(frame: Frame) -> None:
+    """Recompute the chain of all events: none is missing, changed or moved."""
+    with frame.context() as context:
+        count = service.audit(context)
+    frame.show({"events": count}, f"{count} events, each naming the one before it")
+
+
+@consent.command()
+@click.argument("event")
+@click.option("--out", type=NEW, required=True, help="File to write.")
+@pass_frame
+def receipt(frame: Frame, event: str, out: Path) -> None:
+    """Write a receipt of an event (docs/formats/receipt.md) that anyone can check offline."""
+    with frame.context() as context:
+        found = withdrawal.write_receipt(context, event)
+    write_atomically(out, encode_document(found))
+    frame.show(found, f"{out}: {_told(found['event'])}")
+
+
+@consent.command("check-receipt")
+@click.argument("file", type=FILE)
+@click.option("--vkey", help="The log's key, from somebody you trust. Default: the receipt's own.")
+@pass_frame
+def check_receipt(frame: Frame, file: Path, vkey: str | None) -> None:
+    """Check a receipt offline. Needs no home."""
+    event = withdrawal.check_receipt(file, vkey)
+    source = "the key you gave" if vkey else "the receipt's own key, which you should compare with the log's published one"
+    frame.show(event, f"{_told(event)}\nproved by {source}")
+
+
+@consent.command()
+@pass_frame
+def notices(frame: Frame) -> None:
+    """Withdrawals that those downstream were told of, and who has acknowledged."""
+    with frame.context() as context:
+        rows = withdrawal.list_notices(context)
+    text = [f"{row['notice_id']}  to {row['recipient']}  {'acknowledged' if row['acknowledged_at_us'] else 'waits'}" for row in rows]
+    frame.show(rows, "\n".join(text) or "none")
+
+
+@consent.command()
+@click.argument("notice")
+@pass_frame
+def acknowledge(frame: Frame, notice: str) -> None:
+    """Record that a notice arrived."""
+    with frame.context() as context:
+        withdrawal.acknowledge(context, notice)
+    frame.show({"notice_id": notice}, f"{notice} acknowledged")
+
+
+@consent.command()
+@click.option("--party", required=True)
+@click.confirmation_option(prompt="Evidence can't be brought back. Erase it?")
+@pass_frame
+def erase(frame: Frame, party: str) -> None:
+    """Erase all evidence with a party's personal data, for ever. Decisions and proofs stay."""
+    with frame.context() as context:
+        count = evidence.erase(context, party)
+    frame.show({"erased": count}, f"{count} pieces of evidence erased")
+
+
+@click.group()
+def mandate() -> None:
+    """Who may decide for whom."""
+
+
+@mandate.command()
+@click.option("--party", required=True, help="Who gives the mandate.")
+@click.option("--to", "representative", required=True, help="Who may decide: label, publisher, guardian.")
+@click.option("--lane", "lanes", type=click.Choice(LANES), multiple=True, help="Default: all.")
+@click.option("--purpose", "purposes", type=click.Choice(PURPOSES), multiple=True, help="Default: all.")
+@click.option("--programme", default="*", help="Default: any.")
+@click.option("--from", "valid_from", type=Day(), help="First day. Default: today.")
+@click.option("--until", "valid_to", type=Day(), help="Last day. Default: no end.")
+@pass_frame
+def give(frame: Frame, /, party: str, representative: str, programme: str, **options: Any) -> None:
+    """Record that one party may decide for another."""
+    with frame.context() as context:
+        found = mandates.give(context, party, representative, programme_id=programme, **options)
+    frame.show(mandate_row(found), f"{found.mandate_id}: {representative} may decide for {party}, from {found.valid_from}")
+
+
+@mandate.command()
+@click.argument("mandate_id")
+@pass_frame
+def end(frame: Frame, mandate_id: str) -> None:
+    """End a mandate: what was done under it stays done."""
+    with frame.context() as context:
+        found = mandates.end(context, mandate_id)
+    frame.show(mandate_row(found), f"{mandate_id} has ended: {found.representative_id} may no longer decide for {found.party_id}")
+
+
+@mandate.command("list")
+@pass_frame
+def list_(frame: Frame) -> None:
+    """Every mandate ever given."""
+    with frame.context() as context:
+        found = mandates.list_all(context)
+    text = [
+        f"{one.mandate_id}  {one.representative_id} for {one.party_id}, {', '.join(one.lanes)}, {one.valid_from} to {one.valid_to or 'open'}"
+        + (", ended" if one.retracted_at_us else "")
+        for one in found
+    ]
+    frame.show([mandate_row(one) for one in found], "\n".join(text) or "none")
 
 
 def render_answer(answer: Answer) -> str:
     """One asset's answer in plain words."""
     what = answer.recording_id if answer.kind == "recording" else f"{answer.recording_id}, {answer.kind} {answer.label}".rstrip()
     if answer.allowed:
-        return f"yes  {what}: everyone has granted ({len(answer.consent_events)} grants)"
-    groups: dict[tuple[object, ...], list[str]] = {}
+        return f"yes  {what}: everyone needed has granted ({len(answer.consent_events)} grants)"
+    groups: dict[tuple[str, str | None, str, int], list[str]] = {}
     for missing in answer.missing:
         groups.setdefault((missing.lane, missing.party_id, missing.reason, missing.share_e8), []).append(missing.purpose or "")
-    lines = [_missing(lane, party, reason, share, purposes) for (lane, party, reason, share), purposes in groups.items()]  # type: ignore[arg-type]
-    return "\n".join([f"no   {what}", *(f"       {line}" for line in lines)])
+    return "\n".join([f"no   {what}", *(f"       {_missing(*group, purposes)}" for group, purposes in groups.items())])
 
 
 def _missing(lane: str, party_id: str | None, reason: str, share_e8: int, purposes: Sequence[str]) -> str:
     why = _REASONS[reason].format(purpose=", ".join(purposes), share=format_share(share_e8))
-    who = f"{party_id} ({format_share(share_e8)} %) " if party_id else ""
-    return f"{lane}: {who}{why}"
+    if reason == "hold":
+        return f"{party_id} {why}"
+    return f"{lane}: {party_id} ({format_share(share_e8)} %) {why}" if party_id else f"{lane}: {why}"
 
 
-def _show_decided(frame: Frame, decided: service.Decided) -> None:
+def _told(event: dict[str, Any]) -> str:
+    by = f"{event['party_id']}" + (f" (through {event['actor_id']})" if event["actor_id"] != event["party_id"] else "")
+    until = f" to {event['effective_to']}" if event["effective_to"] else ""
+    return (
+        f"{event['event_id']}  {event['decision']:<8} {event['purpose']:<24} by {by}, {event['territory']}, from {event['effective_from']}{until}, "
+        f"terms {event['terms_sha256'][:12]}…, {event['channel']}"
+    )
+
+
+def _show_decided(frame: Frame, decided: service.Decided, effects: Sequence[dict[str, Any]]) -> None:
     events = decided.events
     days = sorted({event.effective_from for event in events})
     span = f"{days[0]}" if len(days) == 1 else f"{days[0]} to {days[-1]}"
-    text = f"{len(events)} events recorded for {len({event.asset_id for event in events})} assets, effective {span}"
-    notes = [f"note: {note}" for note in decided.notes]
-    frame.show({"events": [service.event_row(event) for event in events], "notes": decided.notes}, "\n".join([text, *notes]))
+    text = [f"{len(events)} events recorded for {len({event.asset_id for event in events})} assets, effective {span}"]
+    for effect in effects:
+        text.append(
+            f"{effect['recording_id']}: new snapshots leave it out from {effect['excluded_from']}; held by {', '.join(effect['snapshots_holding']) or 'no snapshot'}"
+        )
+        for model in effect["models_holding"]:
+            text.append(
+                f"  {model['model_version']} was trained on {model['exposure_ms'] / 1000:g} s of it and keeps paying until {effect['tail_until']}"
+            )
+    text += [f"note: {note}" for note in decided.notes]
+    value = {"events": [event_row(event) for event in events], "effects": list(effects), "notes": decided.notes}
+    frame.show(value, "\n".join(text))

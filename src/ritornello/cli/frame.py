@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import click
 
 from ritornello.domain.errors import BadInput, Refused
+from ritornello.domain.identifiers import parse_territory
 from ritornello.service.context import Context
 from ritornello.wiring import open_context
 
@@ -94,6 +95,18 @@ class Day(click.ParamType[date]):
             return date.fromisoformat(value)
         except ValueError:
             self.fail(f"{value!r} is not a day written YYYY-MM-DD", param, ctx)
+
+
+class Territory(click.ParamType[str]):
+    """`WW` or a country."""
+
+    name = "WW|COUNTRY"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        try:
+            return parse_territory(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 def seconds(duration_ms: int) -> str:

@@ -59,7 +59,16 @@ def completion(shell: str) -> None:
     click.echo(found(program, {}, "ritornello", "_RITORNELLO_COMPLETE").source())
 
 
-for group in (catalogue.catalogue, catalogue.programme, consent.consent, dataset.snapshot, dataset.run, dataset.output, dataset.attribute):
+for group in (
+    catalogue.catalogue,
+    catalogue.programme,
+    consent.consent,
+    consent.mandate,
+    dataset.snapshot,
+    dataset.run,
+    dataset.output,
+    dataset.attribute,
+):
     program.add_command(group)
 for command in (money.usage, money.revenue, money.settle, money.statement, money.explain, money.bundle, log.log):
     program.add_command(command)

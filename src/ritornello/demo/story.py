@@ -183,7 +183,9 @@ def _consent(stage: Stage, year: int) -> None:
     stage.heading("2  Consent: everyone on a recording must agree; silence means no")
     (stage.folder / "programme.toml").write_text(PROGRAMME.format(year=year, last_year=year + 1), encoding="utf-8")
     stage.run("programme", "add", "programme.toml")
-    stage.run("consent", "import", "catalogue/consents.csv", "--programme", PROGRAMME_ID)
+    preview = stage.run("consent", "import", "catalogue/consents.csv", "--programme", PROGRAMME_ID)
+    token = preview.split()[-1]
+    stage.run("consent", "import", "catalogue/consents.csv", "--programme", PROGRAMME_ID, "--confirm", token)
 
 
 def _snapshot(stage: Stage) -> None:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from ritornello.domain.consent import Terms
+
 WHOLE_PPM = 1_000_000
 BASES = ("exposure", "attribution")
 UNATTRIBUTED_RULES = ("exposure", "reserve")
@@ -39,8 +41,13 @@ class Programme:
     valid_to: date
     notice_days: int
     tail_days: int
-    quorum: tuple[str, ...]
+    territory: str  # where the licence holds
+    quorum: Mapping[str, int]  # lane → share (ppm) that must agree; WHOLE_PPM: everyone
     lanes: Mapping[str, int]  # lane → ppm, total WHOLE_PPM
     incomes: tuple[Income, ...]
     thresholds: Mapping[str, int]  # currency → units
     sha256: str
+
+    def terms(self) -> Terms:
+        """What this programme asks of consent."""
+        return Terms(self.programme_id, self.purposes, self.territory, self.quorum)

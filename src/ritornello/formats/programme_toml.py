@@ -17,7 +17,7 @@ from ritornello.domain.programme import BASES, UNATTRIBUTED_RULES, WHOLE_PPM, In
 FORMAT = "ritornello-programme-1"
 _TOP = {
     "format", "programme_id", "version", "title", "licensor", "licensee", "purposes", "licence", "valid_from", "valid_to",
-    "notice_days", "tail_days", "quorum", "lanes", "income", "payout",
+    "notice_days", "tail_days", "territory", "quorum", "lanes", "income", "payout",
 }  # fmt: skip
 _INCOME = {"name", "amount", "rate", "minimum", "currency", "divide_by", "unattributed", "max_error_ppm", "fallback"}
 
@@ -125,12 +125,41 @@ def _programme(reader: _Reader, table: Mapping[str, Any], sha256: str) -> Progra
         valid_to,
         counts["notice_days"],
         counts["tail_days"],
-        reader.words(table, "quorum", LANES),
+        _territory(reader, table.get("territory", "WW")),
+        _quorum(reader, table),
         lanes,
         _incomes(reader, incomes, valid_from),
         _thresholds(reader, table.get("payout", {}), valid_from),
         sha256,
     )
+
+
+def _territory(reader: _Reader, value: Any) -> str:
+    try:
+        return identifiers.parse_territory(str(value))
+    except ValueError as error:
+        reader.problem("territory", str(error), 'write "WW" or a country')
+        return "WW"
+
+
+def _quorum(reader: _Reader, table: Mapping[str, Any]) -> dict[str, int]:
+    """Lane → share (ppm) that must agree, from a list of lanes (everyone) or a table of rules."""
+    rules = table.get("quorum")
+    if not isinstance(rules, dict):
+        return dict.fromkeys(sorted(reader.words(table, "quorum", LANES)), WHOLE_PPM)
+    if not rules:
+        reader.problem("quorum", "is empty", "name at least one lane")
+    reader.unknown(rules, set(LANES), "quorum.")
+    found = {}
+    for lane, rule in sorted(rules.items()):
+        share = (
+            WHOLE_PPM if rule == "everyone" else rule.get("share_ppm") if isinstance(rule, dict) and set(rule) == {"share_ppm"} else None
+        )
+        if not isinstance(share, int) or isinstance(share, bool) or not 0 < share <= WHOLE_PPM:
+            reader.problem(f"quorum.{lane}", f"{rule!r} is no rule", 'write "everyone" or { share_ppm = 666_667 }')
+            continue
+        found[lane] = share
+    return found
 
 
 def _lanes(reader: _Reader, table: Mapping[str, Any]) -> dict[str, int]:

@@ -20,7 +20,9 @@ class ConsentRow:
     label: str | None
     purpose: str
     decision: str
+    territory: str
     effective_from: date | None
+    effective_to: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,9 @@ class RevenueRow:
 
 
 def read_consents(path: Path) -> tuple[list[ConsentRow], Sheet]:
-    sheet = read_sheet(path, ["party_id", "recording_id", "purpose", "decision"], ["kind", "label", "effective_from"])
+    sheet = read_sheet(
+        path, ["party_id", "recording_id", "purpose", "decision"], ["kind", "label", "territory", "effective_from", "effective_to"]
+    )
     rows = []
     for cells in sheet.rows:
         party_id = cells.required("party_id", identifiers.parse_own)
@@ -61,9 +65,26 @@ def read_consents(path: Path) -> tuple[list[ConsentRow], Sheet]:
         kind = cells.choice("kind", ASSET_KINDS, default="recording")
         purpose = cells.choice("purpose", PURPOSES)
         decision = cells.choice("decision", ("grant", "withdraw"))
+        territory = cells.optional("territory", identifiers.parse_territory) if cells.text("territory") else "WW"
         effective_from = cells.optional("effective_from", parse_day)
-        if party_id and recording_id and kind and purpose and decision:
-            rows.append(ConsentRow(cells.number, party_id, recording_id, kind, cells.text("label"), purpose, decision, effective_from))
+        effective_to = cells.optional("effective_to", parse_day)
+        if effective_from and effective_to and effective_to < effective_from:
+            cells.problem("effective_to", f"{effective_to} is before effective_from {effective_from}", "correct one of the days")
+        if party_id and recording_id and kind and purpose and decision and territory:
+            rows.append(
+                ConsentRow(
+                    cells.number,
+                    party_id,
+                    recording_id,
+                    kind,
+                    cells.text("label"),
+                    purpose,
+                    decision,
+                    territory,
+                    effective_from,
+                    effective_to,
+                )
+            )
     return rows, sheet
 
 

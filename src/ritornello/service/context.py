@@ -18,6 +18,7 @@ class Context:
     connection: Connection
     files: FileStore
     now_us: Callable[[], int]  # UTC microseconds since 1970
+    random_bytes: Callable[[int], bytes]
     origin: str  # the log's name
     read_key: Callable[[], Ed25519PrivateKey]
     tell: Callable[[str], None]  # progress for people

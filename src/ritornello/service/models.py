@@ -39,6 +39,8 @@ def register_run(context: Context, path: Path) -> dict[str, Any]:
         except Refused as error:
             note("snapshot_ids", error.what, error.todo)
     raise_if_any(note.problems)
+    for snapshot_id in run["snapshot_ids"]:
+        _check_day(context, snapshot_id, date.fromisoformat(run["trained_on"]), note)
     if len(programme_ids) != 1:
         note("snapshot_ids", "are of several programmes", "register one run per programme")
     for number, (asset_id, _) in enumerate(run["exposure"], 1):
@@ -133,6 +135,20 @@ def add_outputs(context: Context, path: Path) -> int:
     for value in values:
         context.record("output", str(value["output_id"]), str(value["sha256"]))
     return len(values)
+
+
+def _check_day(context: Context, snapshot_id: str, trained_on: date, note: "_Notes") -> None:
+    """Training must come after the snapshot was frozen, and before any consent in it ended."""
+    frozen = snapshots.find_row(context, snapshot_id)["day"]
+    if trained_on.isoformat() < frozen:
+        note("trained_on", f"{trained_on} is before {snapshot_id} was frozen ({frozen})", "name the day on which training ended")
+        return
+    try:
+        snapshots.refuse_stale(context, snapshot_id, trained_on)
+    except BadInput as error:
+        note.problems += [
+            Problem(note.file, None, "trained_on", f"{problem.file}: {problem.what}", problem.todo) for problem in error.problems
+        ]
 
 
 class _Notes:

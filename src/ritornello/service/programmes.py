@@ -49,3 +49,8 @@ def find(context: Context, programme_id: str) -> tuple[Programme, bytes]:
         raise Refused("unknown_programme", f"there is no programme {programme_id!r}", todo)
     data = context.files.get(rows[0].sha256)
     return read_programme(f"{programme_id}.toml", data), data
+
+
+def find_terms(context: Context, sha256: str) -> Programme:
+    """The programme whose file has this hash: the terms that somebody was shown."""
+    return read_programme("programme.toml", context.files.get(sha256))

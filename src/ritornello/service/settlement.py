@@ -10,12 +10,11 @@ from typing import Any
 from sqlalchemy import func, insert, select
 
 import ritornello
-from ritornello.domain.consent import ConsentEvent
 from ritornello.domain.errors import Refused
 from ritornello.formats.canonical import Fingerprint, encode_document, fingerprint, lines, write_atomically
 from ritornello.formats.period_folder import encode_period, encode_result, read_period, row_of
 from ritornello.formats.schema import PERIOD_TABLES
-from ritornello.service import consent, models, programmes, reports, snapshots
+from ritornello.service import models, programmes, reports, snapshots
 from ritornello.service.context import Context
 from ritornello.store import attributions, catalogue, consents, schema
 
@@ -160,7 +159,7 @@ def assemble(context: Context, programme_id: str, period_id: str, settlement_id:
         **_catalogue_tables(
             context, recordings, {row["account"].removeprefix("party:") for row in opening if row["account"].startswith("party:")}
         ),
-        "consents": [consent.event_row(event) for event in _events(context, recordings)],
+        **_consent_tables(context, recordings),
         "snapshots": [snapshots.find_row(context, snapshot_id) for snapshot_id in snapshot_ids],
         "manifest": manifest,
         "runs": runs,
@@ -205,8 +204,13 @@ def _catalogue_tables(context: Context, recordings: Mapping[str, Any], with_bala
     }
 
 
-def _events(context: Context, recordings: Mapping[str, Any]) -> list[ConsentEvent]:
-    return [event for event in consents.read_events(context.connection) if event.recording_id in recordings]
+def _consent_tables(context: Context, recordings: Mapping[str, Any]) -> dict[str, Rows]:
+    events = [event for event in consents.read_events(context.connection) if event.recording_id in recordings]
+    used = {event.mandate_id for event in events}
+    return {
+        "consents": [consents.event_row(event) for event in events],
+        "mandates": [consents.mandate_row(mandate) for mandate in consents.read_mandates(context.connection) if mandate.mandate_id in used],
+    }
 
 
 def _report_tables(context: Context, programme_id: str, period_id: str, model_versions: list[str]) -> dict[str, Rows]:

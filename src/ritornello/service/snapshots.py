@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import func, insert, select
 
 from ritornello.domain.consent import Answer
-from ritornello.domain.errors import Problem, Refused
+from ritornello.domain.errors import Problem, Refused, raise_if_any
 from ritornello.formats.canonical import encode_document, encode_table, fingerprint_table, hash_file, iterate_files, lines, write_atomically
 from ritornello.formats.schema import PERIOD_TABLES, read_rows
 from ritornello.service import consent, programmes
@@ -101,9 +101,27 @@ def read_manifest(context: Context, snapshot_id: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines(data)]
 
 
-def export(context: Context, snapshot_id: str, folder: Path) -> int:
-    """Write the dataset as a folder: audio, manifest, terms. Each file is hashed on its way. Returns the number of files."""
+def refuse_stale(context: Context, snapshot_id: str, day: date) -> None:
+    """Raise BadInput naming every asset of a snapshot whose consent no longer stands on a day: training on it then is not licensed."""
     snapshot = find_row(context, snapshot_id)
+    answers = {answer.asset_id: answer for answer in consent.check(context, snapshot["programme_id"], day=day)}
+    problems = []
+    for number, row in enumerate(read_manifest(context, snapshot_id), 1):
+        answer = answers[row["asset_id"]]
+        if not answer.allowed:
+            reasons = sorted({f"{missing.party_id or missing.lane}: {missing.reason}" for missing in answer.missing})
+            what = f"{row['recording_id']} ({row['kind']}) may not be used on {day}: {', '.join(reasons)}"
+            problems.append(Problem(snapshot_id, number, "asset_id", what, "freeze a new snapshot and train on that"))
+    raise_if_any(problems)
+
+
+def export(context: Context, snapshot_id: str, folder: Path) -> int:
+    """Write the dataset as a folder: audio, manifest, terms. Each file is hashed on its way. Returns the number of files.
+
+    Raises BadInput when somebody's consent no longer stands today, Refused when files are gone, changed, or the folder is not empty.
+    """
+    snapshot = find_row(context, snapshot_id)
+    refuse_stale(context, snapshot_id, context.today())
     if folder.exists() and any(folder.iterdir()):
         raise Refused("not_empty", f"{folder} is not empty", "choose a new folder")
     rows = read_manifest(context, snapshot_id)

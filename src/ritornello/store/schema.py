@@ -89,21 +89,57 @@ programme = _table(
     _whole("registered_at_us"),
     UniqueConstraint("sha256"),
 )
+mandate = _table(
+    "mandate",
+    _text("mandate_id", key=True),
+    _text("party_id", of="party.party_id"),
+    _text("representative_id", of="party.party_id"),
+    _text("lanes"),  # separated by spaces
+    _text("purposes"),  # separated by spaces
+    _text("programme_id"),
+    _text("valid_from"),
+    _text("valid_to", null=True),
+    _whole("recorded_at_us"),
+)
+mandate_retraction = _table("mandate_retraction", _text("mandate_id", key=True, of="mandate.mandate_id"), _whole("retracted_at_us"))
 consent_event = _table(
     "consent_event",
     _whole("seq", key=True),
     _text("event_id"),
     _text("decision"),
     _text("party_id", of="party.party_id"),
+    _text("actor_id", of="party.party_id"),
+    _text("mandate_id", null=True, of="mandate.mandate_id"),
     _text("asset_id", of="asset.asset_id"),
     _text("recording_id", of="recording.recording_id"),
     _text("purpose"),
     _text("programme_id"),
     _text("terms_sha256"),
+    _text("territory"),
     _text("effective_from"),
+    _text("effective_to", null=True),
     _whole("recorded_at_us"),
     _text("channel"),
+    _text("authentication"),
+    _text("evidence_sha256", null=True),
+    _text("previous_sha256"),
     UniqueConstraint("event_id"),
+)
+evidence = _table(
+    "evidence",
+    _text("evidence_sha256", key=True),  # of the encrypted bytes in the file store
+    _text("party_id", of="party.party_id"),
+    Column("key", LargeBinary, nullable=True),  # null once erased: then nobody can read it again
+)
+notice = _table(
+    "notice",
+    _text("notice_id", key=True),
+    _text("event_id", of="consent_event.event_id"),
+    _text("model_version", null=True),
+    _text("snapshot_id"),
+    _text("recipient"),
+    _whole("recorded_at_us"),
+    _whole("acknowledged_at_us", null=True),
 )
 snapshot = _table(
     "snapshot",

@@ -1,0 +1,308 @@
+"""Steps 1–9 of settlement.md, each against numbers worked out by hand."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ritornello_verify.allocation import Allocation, Allocator
+from ritornello_verify.apportion import apportion
+from ritornello_verify.claims import Claim, Claims, SplitSet, split
+from ritornello_verify.currency import read_amount, read_decimal
+from ritornello_verify.ledger import Ledger
+from ritornello_verify.period import Header, Party, Period, Receiver
+from ritornello_verify.programme import Income, Programme
+from ritornello_verify.receipts import Pool, Receipt, divide_receipts, find_reason, find_receipts, sum_uses
+from ritornello_verify.report import Malformed
+
+DAY = "2026-10-31"
+EURO = 1_000_000
+FEE = Income("fee", None, None, None, "EUR", "exposure", "exposure", 0)
+SHARE = Income("share", None, 300_000, None, "EUR", "attribution", "exposure", 200_000)
+
+
+def claim(party: str, share: int, territory: str = "WW", claim_id: str = "", **more: Any) -> Claim:
+    values = {"valid_from": "2000-01-01", "valid_to": None, "recorded_at_us": 0, "retracted_at_us": None, **more}
+    return Claim(claim_id or f"c-{party}", party, share, territory, **values)
+
+
+def make_period(**changes: Any) -> Period:
+    programme = Programme("mosaic", ("ai_training",), "licence", "WW", {"master": None}, {"master": 1_000_000}, (FEE,), {"EUR": 10 * EURO})
+    period = Period(
+        header=Header("ritornello-period-1", "s", "mosaic", "", "2026-10", "2026-10-01", DAY, 100),
+        programme=programme,
+        parties={name: Party(name, True) for name in ("a", "b", "c")},
+        claims=Claims({("recording", "r1", "master"): [claim("a", 100_000_000)]}, {"r1": None, "r2": None}),
+        exposure={"m1": {"r1": 1000}},
+        outputs={},
+        usage={},
+        errors={},
+        attribution={},
+        revenue={},
+        opening={},
+    )
+    programme_changes = {name: changes.pop(name) for name in ("incomes", "lanes", "thresholds") if name in changes}
+    return replace(period, **changes, programme=replace(programme, **programme_changes))
+
+
+def settle(period: Period) -> tuple[list[Pool], list[Allocation], Ledger]:
+    receipts, uses = find_receipts(period), sum_uses(period)
+    pools = divide_receipts(period, receipts, uses)
+    allocator, ledger = Allocator(period, uses), Ledger(period)
+    ledger.post_receipts(receipts, pools)
+    allocations = [allocator.allocate(pool) for pool in pools]
+    for allocation in allocations:
+        ledger.post_allocation(allocation)
+    return pools, allocations, ledger
+
+
+def list_shares(found: SplitSet) -> list[tuple[str, int, int, tuple[str, ...]]]:
+    return [(share.payee, share.declared_e8, share.share_e8, share.claim_ids) for share in found.shares]
+
+
+def test_largest_remainder_with_ties_goes_by_key() -> None:
+    assert apportion(100, {"b": 1, "c": 1, "a": 1}) == {"a": 34, "b": 33, "c": 33}
+    assert apportion(2, {"é": 1, "z": 1, "Z": 1}) == {"Z": 1, "z": 1, "é": 0}
+    assert apportion(7, {"a": 0, "b": 3, "c": 1}) == {"a": 0, "b": 5, "c": 2}
+    assert apportion(0, {"a": 1}) == {"a": 0}
+    assert sum(apportion(10**40 + 1, {"a": 10**30, "b": 7, "c": 10**30 - 1}).values()) == 10**40 + 1
+    for total, weights in ((1, {}), (1, {"a": 0}), (-1, {"a": 1}), (1, {"a": 2, "b": -1})):
+        with pytest.raises(ValueError, match="apportion"):
+            apportion(total, weights)
+
+
+def test_three_times_33_33_is_completed() -> None:
+    found = split([claim(party, 33_330_000) for party in "cab"], "WW")
+    assert found.status == "completed"
+    assert list_shares(found) == [
+        ("party:a", 33_330_000, 33_333_334, ("c-a",)),
+        ("party:b", 33_330_000, 33_333_333, ("c-b",)),
+        ("party:c", 33_330_000, 33_333_333, ("c-c",)),
+    ]
+
+
+def test_a_little_too_much_is_completed_downwards() -> None:
+    found = split([claim("a", 50_025_000), claim("b", 50_025_000)], "WW")
+    assert (found.status, [share.share_e8 for share in found.shares]) == ("completed", [50_000_000, 50_000_000])
+
+
+@pytest.mark.parametrize(
+    ("total", "status"),
+    [(99_949_999, "gap"), (99_950_000, "completed"), (100_000_000, "complete"), (100_050_000, "completed"), (100_050_001, "overclaim")],
+)
+def test_the_limits_of_completion(total: int, status: str) -> None:
+    assert split([claim("a", 60_000_000), claim("b", total - 60_000_000)], "WW").status == status
+
+
+def test_a_gap_holds_the_rest_in_suspense() -> None:
+    found = split([claim("a", 40_000_000)], "WW")
+    assert (found.status, list_shares(found)) == (
+        "gap",
+        [("held:suspense", 0, 60_000_000, ()), ("party:a", 40_000_000, 40_000_000, ("c-a",))],
+    )
+
+
+def test_an_overclaim_is_held_in_dispute_with_all_claims() -> None:
+    found = split([claim("b", 60_000_000), claim("a", 70_000_000)], "WW")
+    assert (found.status, list_shares(found)) == ("overclaim", [("held:dispute", 0, 100_000_000, ("c-a", "c-b"))])
+    assert found.claimants == ("a", "b")
+
+
+def test_no_claim_or_no_work_is_unclaimed() -> None:
+    found = split([claim("a", 100_000_000, "DE")], "AT")
+    assert (found.status, list_shares(found)) == ("unclaimed", [("held:suspense", 0, 100_000_000, ())])
+    claims = Claims({("work", "w1", "publishing"): [claim("a", 100_000_000)]}, {"r1": "w1", "r2": None})
+    assert len(claims.select("r1", "publishing", 100, DAY)) == 1
+    assert claims.select("r2", "publishing", 100, DAY) == []
+
+
+def test_one_partys_claims_are_added_up_and_territories_apply() -> None:
+    found = split([claim("a", 30_000_000, claim_id="2"), claim("a", 20_000_000, "DE", "1"), claim("b", 50_000_000)], "DE")
+    assert (found.status, list_shares(found)) == (
+        "complete",
+        [("party:a", 50_000_000, 50_000_000, ("1", "2")), ("party:b", 50_000_000, 50_000_000, ("c-b",))],
+    )
+
+
+def test_known_and_in_force() -> None:
+    assert claim("a", 1, recorded_at_us=100).is_known(100)
+    assert not claim("a", 1, recorded_at_us=101).is_known(100)
+    assert not claim("a", 1, retracted_at_us=100).is_known(100)
+    assert claim("a", 1, retracted_at_us=101).is_known(100)
+    assert claim("a", 1, valid_from=DAY, valid_to=DAY).is_in_force(DAY)
+    assert not claim("a", 1, valid_to="2026-10-30").is_in_force(DAY)
+    assert not claim("a", 1, valid_from="2026-11-01").is_in_force(DAY)
+
+
+def test_a_fixed_amount_is_one_receipt_and_jpy_has_no_minor_digits() -> None:
+    assert read_amount("1200.00", "EUR") == 1_200 * EURO
+    assert read_amount("10", "JPY") == 100_000
+    assert read_amount("1.5", "KWD") == 15_000_000
+    assert read_decimal("0.3", 6) == 300_000
+    for text, currency in (("1.5", "JPY"), ("1.555", "EUR"), ("-1", "EUR"), ("1,5", "EUR"), ("1e3", "EUR"), ("", "EUR"), (".5", "EUR")):
+        with pytest.raises(ValueError, match="decimal"):
+            read_amount(text, currency)
+    income = replace(FEE, amount_units=read_amount("10", "JPY"), currency="JPY")
+    assert find_receipts(make_period(incomes=(income,))) == [Receipt(income, "*", "JPY", "WW", 100_000)]
+
+
+def test_a_rate_rounds_down_and_drops_nothing() -> None:
+    revenue = {Receiver("m1", "EUR", "DE"): 11, Receiver("m1", "EUR", "FR"): 3, Receiver("m2", "JPY", "JP"): 0}
+    assert find_receipts(make_period(incomes=(SHARE,), revenue=revenue)) == [Receipt(SHARE, "m1", "EUR", "DE", 3)]
+    with pytest.raises(Malformed, match="may not be negative"):
+        find_receipts(make_period(incomes=(SHARE,), revenue={Receiver("m1", "EUR", "DE"): -1}))
+
+
+def test_a_minimum_tops_up_the_receipts_of_its_currency() -> None:
+    """10 + 20 units of a minimum of 40: the missing 10 go 3.33 : 6.67, so 3 and 7; the yen are left alone."""
+    income = replace(SHARE, rate_ppm=1_000_000, minimum_units=40)
+    revenue = {Receiver("m1", "EUR", "DE"): 10, Receiver("m1", "EUR", "AT"): 20, Receiver("m1", "JPY", "JP"): 5}
+    found = {
+        (receipt.currency, receipt.territory): receipt.units for receipt in find_receipts(make_period(incomes=(income,), revenue=revenue))
+    }
+    assert found == {("EUR", "DE"): 13, ("EUR", "AT"): 27, ("JPY", "JP"): 5}
+
+
+def test_a_minimum_tie_goes_to_the_first_key() -> None:
+    income = replace(SHARE, rate_ppm=1_000_000, minimum_units=21)
+    revenue = {Receiver("m2", "EUR", "AT"): 10, Receiver("m1", "EUR", "DE"): 10}
+    found = {receipt.model_version: receipt.units for receipt in find_receipts(make_period(incomes=(income,), revenue=revenue))}
+    assert found == {"m1": 11, "m2": 10}
+
+
+def test_a_minimum_without_receipts_is_one_of_its_own() -> None:
+    income = replace(SHARE, minimum_units=500 * EURO)
+    assert find_receipts(make_period(incomes=(income,))) == [Receipt(income, "*", "EUR", "WW", 500 * EURO)]
+    above = find_receipts(make_period(incomes=(income,), revenue={Receiver("m1", "EUR", "DE"): 2_000 * EURO}))
+    assert [receipt.units for receipt in above] == [600 * EURO]
+
+
+def use_output(**changes: Any) -> Period:
+    values: dict[str, Any] = {
+        "outputs": {"o1": "m1", "o2": "m1", "o3": "m1"},
+        "usage": {("o1", "DE"): 3, ("o2", "DE"): 1, ("o3", "FR"): 9},
+        "attribution": {"o1": [("r1", 600_000), ("unattributed", 400_000)], "o2": [("r2", 1_000_000), ("unattributed", 0)]},
+        "errors": {"m1": 200_000, "m2": None},
+    }
+    return make_period(**{**values, **changes})
+
+
+@pytest.mark.parametrize(
+    ("income", "model_version", "territory", "reason"),
+    [
+        (FEE, "*", "WW", "rule"),
+        (FEE, "m1", "DE", "rule"),
+        (SHARE, "*", "WW", "no_model_version"),
+        (SHARE, "m2", "DE", "no_measured_error"),
+        (SHARE, "m3", "DE", "no_measured_error"),
+        (replace(SHARE, max_error_ppm=199_999), "m1", "DE", "error_above_limit"),
+        (SHARE, "m1", "FR", "no_usage"),
+        (SHARE, "m1", "AT", "no_usage"),
+        (SHARE, "m1", "DE", None),
+    ],
+)
+def test_every_reason_for_exposure(income: Income, model_version: str, territory: str, reason: str | None) -> None:
+    period = use_output()
+    assert find_reason(period, Receipt(income, model_version, "EUR", territory, 100), sum_uses(period)) == reason
+
+
+def test_attribution_and_the_unattributed_part() -> None:
+    """A = 3 × 600,000 + 1 × 1,000,000 = 2,800,000; U = 3 × 400,000 = 1,200,000: 100 units part 70 : 30."""
+    income = replace(SHARE, rate_ppm=1_000_000)
+    claims = Claims(
+        {("recording", name, "master"): [claim(party, 100_000_000)] for name, party in (("r1", "a"), ("r2", "b"))}, {"r1": None}
+    )
+    period = use_output(
+        incomes=(income,), revenue={Receiver("m1", "EUR", "DE"): 100}, claims=claims, exposure={"m1": {"r1": 1, "r2": 2}, "m2": {"r1": 9}}
+    )
+    pools, allocations, _ = settle(period)
+    assert [(pool.basis, pool.reason, pool.units) for pool in pools] == [
+        ("attribution", "rule", 70),
+        ("unattributed-exposure", "unattributed", 30),
+    ]
+    assert allocations[0].denominator == 2_800_000 * 100_000_000
+    assert [(line.payee, line.weight, line.units) for line in allocations[0].lines] == [
+        ("party:a", 1_800_000, 45),
+        ("party:b", 1_000_000, 25),
+    ]
+    assert [(line.payee, line.weight, line.units) for line in allocations[1].lines] == [("party:a", 1, 10), ("party:b", 2, 20)]
+
+
+def test_the_reserve_is_one_line() -> None:
+    income = replace(SHARE, rate_ppm=1_000_000, unattributed="reserve")
+    pools, allocations, ledger = settle(use_output(incomes=(income,), revenue={Receiver("m1", "EUR", "DE"): 100}))
+    assert pools[1].name == "share/m1/EUR/DE/master/unattributed-reserve"
+    (line,) = allocations[1].lines
+    assert (line.payee, line.recording_id, line.weight, line.share_e8, line.units) == ("held:reserve", "", 1, 100_000_000, 30)
+    assert (allocations[1].denominator, allocations[1].recordings) == (100_000_000, 0)
+    assert ledger.find_balances({})["held:reserve", "EUR"].find_closing() == 30
+
+
+def test_any_model_weighs_all_exposure_and_none_at_all_is_refused() -> None:
+    income = replace(FEE, amount_units=10)
+    period = make_period(incomes=(income,), exposure={"m1": {"r1": 1, "r2": 0}, "m2": {"r1": 2, "r2": 7}})
+    _, (allocation,), _ = settle(period)
+    assert [(line.payee, line.recording_id, line.weight, line.units) for line in allocation.lines] == [
+        ("held:suspense", "r2", 7, 7),
+        ("party:a", "r1", 3, 3),
+    ]
+    with pytest.raises(Malformed, match="no recording with a weight"):
+        settle(make_period(incomes=(income,), exposure={"m1": {"r1": 0}}))
+
+
+def test_lines_of_no_units_stay() -> None:
+    """Claims of 100,000,001 in all are completed: the unit left over goes to b, whose remainder is the largest."""
+    claims = Claims({("recording", "r1", "master"): [claim("a", 100_000_000), claim("b", 1)]}, {"r1": None})
+    income = replace(FEE, amount_units=1)
+    _, (allocation,), ledger = settle(make_period(incomes=(income,), claims=claims, exposure={"m1": {"r1": 1, "r2": 3}}))
+    assert [(line.payee, line.share_e8, line.units) for line in allocation.lines] == [
+        ("held:suspense", 100_000_000, 1),
+        ("party:a", 99_999_999, 0),
+        ("party:b", 1, 0),
+    ]
+    assert not [posting for posting in ledger.postings if posting.account.startswith("party:")]
+    assert ledger.lines["party:b", "EUR"] == 1
+
+
+def test_lanes_are_apportioned_and_empty_parts_dropped() -> None:
+    income = replace(FEE, amount_units=3)
+    pools, _, _ = settle(make_period(incomes=(income,), lanes={"master": 500_000, "performer": 500_000, "voice": 0}))
+    assert [(pool.lane, pool.units) for pool in pools] == [("master", 2), ("performer", 1)]
+
+
+def pay(earned: int, currency: str = "EUR", **changes: Any) -> dict[tuple[str, str], int]:
+    _, _, ledger = settle(make_period(incomes=(replace(FEE, amount_units=earned, currency=currency),), **changes))
+    return ledger.find_payouts()
+
+
+def test_payouts_need_the_threshold_and_are_whole_minor_units() -> None:
+    assert pay(10 * EURO - 1) == {}
+    assert pay(10 * EURO) == {("a", "EUR"): 10 * EURO}
+    assert pay(10 * EURO + 19_999) == {("a", "EUR"): 10 * EURO + 10_000}
+
+
+def test_unnamed_currencies_pay_from_one_minor_unit() -> None:
+    assert pay(9_999, "JPY") == {}
+    assert pay(10_000, "JPY") == {("a", "JPY"): 10_000}
+    assert pay(10_000, thresholds={"EUR": 0}) == {("a", "EUR"): 10_000}
+
+
+def test_not_payable_carries_forward() -> None:
+    assert pay(50 * EURO, parties={"a": Party("a", False)}) == {}
+    assert pay(50 * EURO, parties={}) == {}
+
+
+def test_opening_balances_count_for_payout_and_carry() -> None:
+    opening = {("party:a", "EUR"): 9 * EURO, ("party:b", "EUR"): 5, ("held:dispute", "JPY"): 3}
+    _, _, ledger = settle(make_period(incomes=(replace(FEE, amount_units=EURO + 7),), opening=opening))
+    payouts = ledger.find_payouts()
+    assert payouts == {("a", "EUR"): 10 * EURO}
+    balances = {
+        account: (balance.opening, balance.earned, balance.paid, balance.find_closing())
+        for account, balance in ledger.find_balances(payouts).items()
+    }
+    assert balances == {
+        ("held:dispute", "JPY"): (3, 0, 0, 3),
+        ("party:a", "EUR"): (9 * EURO, EURO + 7, 10 * EURO, 7),
+        ("party:b", "EUR"): (5, 0, 0, 5),
+    }
