@@ -16,7 +16,7 @@ from ritornello.service.context import Context
 from ritornello.store.database import open_engine, transaction, upgrade
 from ritornello.store.files import FileStore
 
-CONFIG = "ritornello.json"
+CONFIG, DATABASE = "ritornello.json", "ritornello.db"
 
 
 def now_us() -> int:
@@ -28,6 +28,12 @@ def create_home(home: Path, origin: str, database: str | None) -> None:
     """Make a home folder: database, file store, a new log key that only its owner can read. Raises Refused when there is one."""
     if (home / CONFIG).exists():
         raise Refused("home_exists", f"{home} is a Ritornello home already", "use it, or choose another folder")
+    if left := [name for name in ("keys", "files", "ritornello.db") if (home / name).exists()]:
+        raise Refused(
+            "home_broken",
+            f"{home} has {', '.join(left)} but no {CONFIG}",
+            f"restore {CONFIG} from a backup; a new key would orphan the old log",
+        )
     home.mkdir(parents=True, exist_ok=True)
     home.chmod(0o700)
     key = Ed25519PrivateKey.generate()
@@ -43,6 +49,10 @@ def open_context(home: Path, database: str | None, tell: Callable[[str], None], 
         origin = str(json.loads((home / CONFIG).read_bytes())["origin"])
     except FileNotFoundError:
         raise Refused("no_home", f"{home} is no Ritornello home", f"make one: ritornello --home {home} init") from None
+    except (ValueError, KeyError, TypeError):
+        raise Refused("home_broken", f"{home / CONFIG} can't be read", "restore it from a backup") from None
+    if database is None and not (home / DATABASE).is_file():
+        raise Refused("home_broken", f"{home} has no {DATABASE}", "restore it from a backup")
     engine = open_engine(_url(home, database))
     upgrade(engine)
     try:
@@ -53,10 +63,13 @@ def open_context(home: Path, database: str | None, tell: Callable[[str], None], 
 
 
 def _url(home: Path, database: str | None) -> str:
-    return database or f"sqlite:///{(home / 'ritornello.db').resolve()}"
+    return database or f"sqlite:///{(home / DATABASE).resolve()}"
 
 
 def _read_key(home: Path) -> Ed25519PrivateKey:
-    key = load_pem_private_key((home / "keys" / "log.pem").read_bytes(), password=None)
+    try:
+        key = load_pem_private_key((home / "keys" / "log.pem").read_bytes(), password=None)
+    except (OSError, ValueError):
+        raise Refused("home_broken", f"{home / 'keys' / 'log.pem'} is gone or no private key", "restore it from a backup") from None
     assert isinstance(key, Ed25519PrivateKey)
     return key

@@ -289,3 +289,17 @@ def test_evidence_is_kept_encrypted_and_can_be_erased(home: Path, run: Run, tmp_
     connection.close()
     run("--home", home, "consent", "audit")
     assert check(run, home, "r3")[0]["allowed"]
+
+
+def test_changed_terms_need_new_grants_for_new_snapshots(home: Path, run: Run, tmp_path: Path, catalogue_folder: Path) -> None:
+    run("--home", home, "snapshot", "freeze", "--programme", "p")
+    terms = (catalogue_folder / "programme.toml").read_text().replace("version = 1", "version = 2").replace('"0.30"', '"0.10"')
+    (tmp_path / "v2.toml").write_text(terms)
+    run("--home", home, "programme", "add", tmp_path / "v2.toml")
+    assert {m["reason"] for m in check(run, home, "r3")[0]["missing"]} == {"other_terms"}
+    assert "other_terms" in run("--home", home, "snapshot", "export", "p-s1", tmp_path / "dataset", expect=1)
+    assert "empty_snapshot" in run("--home", home, "snapshot", "freeze", "--programme", "p", expect=3)
+    grant(run, home, "ben", "r3")
+    assert check(run, home, "r3")[0]["allowed"]
+    events = json.loads(run("--home", home, "--json", "consent", "history", "r3"))
+    assert len({event["terms_sha256"] for event in events}) == 2, "old grants still show what they were given under"

@@ -199,7 +199,10 @@ def make_period() -> dict[str, Rows]:
             {
                 "snapshot_id": "snap-1",
                 "programme_id": "mosaic",
+                "programme_sha256": sha256(PROGRAMME).hexdigest(),
                 "purposes": ["ai_training", "ai_use"],
+                "territory": "WW",
+                "quorum": {"master": 1_000_000, "publishing": 1_000_000},
                 "day": "2026-09-01",
                 "known_at_us": KNOWN - 1,
                 "manifest_root": rows_root(manifest),

@@ -4,6 +4,7 @@ from collections import defaultdict
 
 from ritornello_verify.bundle import Bundle
 from ritornello_verify.decisions import Decisions, NoConsent, find_grants, load_decisions
+from ritornello_verify.kinds import WHOLE_PPM
 from ritornello_verify.merkle import find_root, hash_leaf
 from ritornello_verify.period import Period
 from ritornello_verify.reading import Row, Values, identify
@@ -37,13 +38,22 @@ def check_manifests(bundle: Bundle, period: Period, step: Step) -> Assets:
     for name, row in snapshots.items():
         expected = {
             "programme_id": period.programme.programme_id,
-            "purposes": sorted(period.programme.purposes),
+            **expect_terms(period, row.values),
             "manifest_root": find_root(leaves[name]).hex(),
             "assets": len(leaves[name]),
             "duration_ms": durations[name],
         }
         check_snapshot(row, expected, step)
     return dict(assets)
+
+
+def expect_terms(period: Period, snapshot: Values) -> Values:
+    """What a snapshot's row must say of its terms: those of programme.toml, where it was frozen under them."""
+    if snapshot["programme_sha256"] != period.header.programme_sha256:
+        return {}
+    programme = period.programme
+    quorum = {lane: WHOLE_PPM if share is None else share for lane, share in programme.quorum.items()}
+    return {"purposes": sorted(programme.purposes), "territory": programme.territory, "quorum": quorum}
 
 
 def check_snapshot(row: Row, expected: Values, step: Step) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from ritornello_verify.bundle import Bundle
 from ritornello_verify.claims import WORLD, split
+from ritornello_verify.kinds import WHOLE_PPM
 from ritornello_verify.period import Period
 from ritornello_verify.reading import Row, Values, identify
 from ritornello_verify.report import Step, show
@@ -32,14 +33,17 @@ class Decisions:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One asset asked about: D and K of the snapshot, and the decisions known and in effect by then."""
+    """One asset asked about: the snapshot's row with its terms, and the decisions known and in effect by then."""
 
     period: Period
     mandates: dict[str, Columns]
     recording_id: str
-    programme_id: str
-    day: str
+    snapshot: Values
     events: list[Columns]
+
+    @property
+    def day(self) -> str:
+        return str(self.snapshot["day"])
 
     def find_latest(self, party_id: str, purpose: str, kinds: tuple[str, str]) -> Columns | None:
         """The event of highest `seq`."""
@@ -54,7 +58,7 @@ class NoConsent(Exception):
 
 
 def load_decisions(bundle: Bundle, terms_sha256: str, step: Step) -> Decisions:
-    """All events; the rule does not ask which terms were shown, so those shown other terms are only counted."""
+    """All events, with a count of those shown other terms than programme.toml."""
     events: dict[tuple[str, str], list[Columns]] = defaultdict(list)
     known: set[str] = set()
     last: Row | None = None
@@ -92,10 +96,10 @@ def find_grants(period: Period, decisions: Decisions, snapshot: Values, row: Val
         raise NoConsent("recording_id is not in recordings.jsonl")
     events = decisions.events.get((row["asset_id"], snapshot["programme_id"]), [])
     counted = [event for event in events if event["recorded_at_us"] <= known_at_us and event["effective_from"] <= day]
-    case = Case(period, decisions.mandates, recording_id, snapshot["programme_id"], day, counted)
+    case = Case(period, decisions.mandates, recording_id, snapshot, counted)
     refuse_holds(case)
     grants: set[str] = set()
-    for lane, share_ppm in period.programme.quorum.items():
+    for lane, share_ppm in sorted(snapshot["quorum"].items()):
         grants.update(ask_lane(case, lane, share_ppm, known_at_us))
     return sorted(grants)
 
@@ -103,13 +107,13 @@ def find_grants(period: Period, decisions: Decisions, snapshot: Values, row: Val
 def refuse_holds(case: Case) -> None:
     """Anybody may hold."""
     for party_id in sorted({event["party_id"] for event in case.events if event["decision"] == "hold"}):
-        for purpose in case.period.programme.purposes:
+        for purpose in case.snapshot["purposes"]:
             event = case.find_latest(party_id, purpose, ("hold", "release"))
             if event is not None and event["decision"] == "hold":
                 raise NoConsent(f"party {show(party_id)} holds it for {show(purpose)} (seq {event['seq']})")
 
 
-def ask_lane(case: Case, lane: str, share_ppm: int | None, known_at_us: int) -> set[str]:
+def ask_lane(case: Case, lane: str, share_ppm: int, known_at_us: int) -> set[str]:
     """The grants of everybody in a lane who agrees. Its claims must be complete in `WW` and in each territory they name, and enough agree in each."""
     claims = case.period.claims.select(case.recording_id, lane, known_at_us, case.day)
     grants: set[str] = set()
@@ -120,9 +124,9 @@ def ask_lane(case: Case, lane: str, share_ppm: int | None, known_at_us: int) -> 
         agreed, refused = ask_parties(case, lane, shares.claimants)
         grants.update(event_id for ids in agreed.values() for event_id in ids)
         held = sum(share.share_e8 for share in shares.shares if share.payee.removeprefix("party:") in agreed)
-        if share_ppm is None and refused:
+        if share_ppm == WHOLE_PPM and refused:
             raise NoConsent(refused[0])
-        if share_ppm is not None and held < share_ppm * E8_PER_PPM:
+        if held < share_ppm * E8_PER_PPM:
             raise NoConsent(
                 f"in lane {show(lane)} in {territory} shares of {held} agree, {share_ppm * E8_PER_PPM} must; {'; '.join(refused)}"
             )
@@ -135,7 +139,7 @@ def ask_parties(case: Case, lane: str, parties: Iterable[str]) -> tuple[dict[str
     refused: list[str] = []
     for party_id in parties:
         try:
-            agreed[party_id] = [ask_party(case, lane, party_id, purpose) for purpose in case.period.programme.purposes]
+            agreed[party_id] = [ask_party(case, lane, party_id, purpose) for purpose in case.snapshot["purposes"]]
         except NoConsent as reason:
             refused.append(str(reason))
     return agreed, refused
@@ -149,9 +153,11 @@ def ask_party(case: Case, lane: str, party_id: str, purpose: str) -> str:
     who = f"the grant of party {show(party_id)} (seq {event['seq']})"
     if event["decision"] != "grant":
         raise NoConsent(f"the latest decision of party {show(party_id)} about {show(purpose)} is a withdrawal (seq {event['seq']})")
+    if event["terms_sha256"] != case.snapshot["programme_sha256"]:
+        raise NoConsent(f"{who} was given under other terms ({event['terms_sha256']})")
     if event["effective_to"] is not None and event["effective_to"] < case.day:
         raise NoConsent(f"{who} ended on {event['effective_to']}")
-    if event["territory"] not in (WORLD, case.period.programme.territory):
+    if event["territory"] not in (WORLD, case.snapshot["territory"]):
         raise NoConsent(f"{who} is for territory {event['territory']} alone")
     if event["recording_id"] != case.recording_id:
         raise NoConsent(f"{who} is for recording {show(event['recording_id'])}")
@@ -174,7 +180,7 @@ def is_entitled(case: Case, lane: str, event: Columns) -> bool:
         (mandate["party_id"], mandate["representative_id"]) == (event["party_id"], event["actor_id"])
         and lane in mandate["lanes"]
         and event["purpose"] in mandate["purposes"]
-        and mandate["programme_id"] in (case.programme_id, "*")
+        and mandate["programme_id"] in (case.snapshot["programme_id"], "*")
         and mandate["recorded_at_us"] <= moment
         and (retracted is None or retracted > moment)
         and mandate["valid_from"] <= day

@@ -11,6 +11,9 @@ from ritornello_verify.currency import MINOR_DIGITS
 WHOLE_SHARE = 100_000_000
 """A whole share, in e8."""
 
+WHOLE_PPM = 1_000_000
+"""Everyone, in parts per million."""
+
 UNITS_FORM = re.compile("0|-?[1-9][0-9]{0,59}")
 NATURAL_FORM = re.compile("0|[1-9][0-9]{0,59}")
 DAY_FORM = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -68,6 +71,10 @@ def is_units_by_name(value: object) -> bool:
     return type(value) is dict and all(type(units) is str and UNITS_FORM.fullmatch(units) for units in value.values())
 
 
+def is_quorum(value: object) -> bool:
+    return type(value) is dict and all(type(ppm) is int and 0 < ppm <= WHOLE_PPM for ppm in value.values())
+
+
 TEXT = Kind("a text", lambda value: type(value) is str)
 IDENTIFIER = match_form(IDENTIFIER_FORM, "an identifier (1–64 of A–Z a–z 0–9 . _ -)")
 HASH = match_form(HASH_FORM, "64 lower-case hex digits")
@@ -77,6 +84,7 @@ CURRENCY = Kind("an ISO 4217 currency", lambda value: type(value) is str and val
 UNITS = match_form(UNITS_FORM, "a string of decimal digits (at most 60)")
 NATURAL = match_form(NATURAL_FORM, "a string of decimal digits (at most 60), not negative")
 DAY = Kind("a day (YYYY-MM-DD)", lambda value: type(value) is str and is_day(value))
+QUORUM = Kind("an object of lanes, each with 1 … 1000000", is_quorum)
 YES_OR_NO = Kind("true or false", lambda value: type(value) is bool)
 COUNT = bound(0)
 INTEGER = Kind("an integer", lambda value: type(value) is int)

@@ -13,6 +13,7 @@ from ritornello_verify.kinds import (
     INTEGER,
     LANE_NAME,
     NATURAL,
+    QUORUM,
     TERRITORY,
     TEXT,
     TEXTS,
@@ -104,7 +105,10 @@ PERIOD_TABLES = {
         {
             "snapshot_id": TEXT,
             "programme_id": TEXT,
+            "programme_sha256": HASH,
             "purposes": TEXTS,
+            "territory": TERRITORY,
+            "quorum": QUORUM,
             "day": DAY,
             "known_at_us": INTEGER,
             "manifest_root": HASH,

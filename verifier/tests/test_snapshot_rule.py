@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -156,7 +157,7 @@ def test_every_output_needs_an_unattributed_row(contents: Contents, write: Write
 
 
 def test_an_empty_quorum_still_binds_roots(contents: Contents, write: Write, verify: Verify) -> None:
-    contents.programme = PROGRAMME.replace(b'["master", "publishing"]', b"[]")
+    use_terms(contents, PROGRAMME.replace(b'["master", "publishing"]', b"[]"), {})
     for row in contents.period["manifest.jsonl"]:
         row["consent_events"] = []
     seal(contents)
@@ -200,6 +201,32 @@ def test_a_share_of_a_lane_may_be_enough(contents: Contents, write: Write, verif
     seal(contents)
     for share, enough in ((666_666, True), (666_667, False)):
         quorum = f'quorum = {{ master = {{ share_ppm = {share} }}, publishing = "everyone" }}'
-        contents.programme = PROGRAMME.replace(b'quorum = ["master", "publishing"]', quorum.encode())
+        terms = PROGRAMME.replace(b'quorum = ["master", "publishing"]', quorum.encode())
+        use_terms(contents, terms, {"master": share, "publishing": 1_000_000})
         problems = find_consent(verify(write(contents))[1])
         assert problems == [] if enough else "shares of 66666667 agree, 66666700 must" in problems[0]
+
+
+def use_terms(contents: Contents, terms: bytes, quorum: dict[str, int]) -> None:
+    """Another programme from the beginning: shown to everybody, and the snapshot's."""
+    contents.programme = terms
+    contents.period["snapshots.jsonl"][0].update(programme_sha256=sha256(terms).hexdigest(), quorum=quorum)
+    for row in contents.period["consents.jsonl"]:
+        row["terms_sha256"] = sha256(terms).hexdigest()
+    seal(contents)
+
+
+def test_a_grant_counts_only_under_the_snapshots_own_terms(contents: Contents, write: Write, verify: Verify) -> None:
+    contents.period["consents.jsonl"][1]["terms_sha256"] = "0" * 64
+    seal(contents)
+    assert "was given under other terms" in find_consent(verify(write(contents))[1])[0]
+
+
+def test_a_snapshot_may_be_older_than_the_programme_but_not_differ_from_it(contents: Contents, write: Write, verify: Verify) -> None:
+    snapshot = contents.period["snapshots.jsonl"][0]
+    for name, value in (("quorum", {"master": 1_000_000}), ("territory", "DE"), ("purposes", ["ai_use"])):
+        contents.period["snapshots.jsonl"][0] = {**snapshot, name: value}
+        assert any(f"{name} is" in problem for problem in find_consent(verify(write(contents))[1])), name
+    contents.period["snapshots.jsonl"][0] = snapshot
+    contents.programme = PROGRAMME.replace(b"notice_days = ", b"notice_days = 1")
+    assert find_consent(verify(write(contents))[1]) == []

@@ -21,6 +21,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _REASONS = {
     "no_grant": "has not granted {purpose}",
     "withdrawn": "has withdrawn {purpose}",
+    "other_terms": "granted {purpose} under other terms: the programme has changed since",
     "expired": "granted {purpose} for a term that is over",
     "elsewhere": "granted {purpose} for another territory",
     "no_mandate": "was represented by somebody without a mandate for {purpose} here",

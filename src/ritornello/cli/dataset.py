@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
+from ritornello.cli import dataset_exports
 from ritornello.cli.consent import render_answer
-from ritornello.cli.frame import BAD_INPUT, FILE, FOLDER, NEW, Day, Frame, pass_frame, seconds
+from ritornello.cli.frame import FILE, Day, Frame, pass_frame, seconds
 from ritornello.service import models, overview, snapshots
 
 
@@ -45,30 +46,8 @@ def list_(frame: Frame) -> None:
     )
 
 
-@snapshot.command()
-@click.argument("snapshot_id")
-@click.argument("folder", type=NEW)
-@pass_frame
-def export(frame: Frame, snapshot_id: str, folder: Path) -> None:
-    """Write the dataset as a folder: audio, manifest, terms."""
-    with frame.context() as context:
-        files = snapshots.export(context, snapshot_id, folder)
-    frame.show({"folder": str(folder), "files": files}, f"{files} files in {folder}")
-
-
-@snapshot.command()
-@click.argument("folder", type=FOLDER)
-@click.option("--root", help="The manifest root, from somebody you trust. Default: the folder's own.")
-@pass_frame
-def verify(frame: Frame, folder: Path, root: str | None) -> None:
-    """Check an exported folder: each changed, missing or foreign file is named. Needs no home."""
-    good, problems = snapshots.verify(folder, root)
-    verdict = f"{good} files are what was consented to" + (
-        f"; {len(problems)} problem(s)" if problems else "; nothing else is in the folder"
-    )
-    frame.show({"good": good, "problems": [p.as_dict() for p in problems]}, "\n".join([*(str(problem) for problem in problems), verdict]))
-    if problems:
-        raise click.exceptions.Exit(BAD_INPUT)
+snapshot.add_command(dataset_exports.export)
+snapshot.add_command(dataset_exports.verify)
 
 
 @click.group()

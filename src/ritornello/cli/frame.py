@@ -16,7 +16,7 @@ from ritornello.domain.identifiers import parse_territory
 from ritornello.service.context import Context
 from ritornello.wiring import open_context
 
-BAD_INPUT, USAGE, REFUSED = 1, 2, 3
+BAD_INPUT, REFUSED, FAULT, SURROUNDINGS = 1, 3, 4, 5
 SHOWN_PROBLEMS = 200
 
 

@@ -1,14 +1,17 @@
 """The `ritornello` command."""
 
+import json
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import click
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 import ritornello
 from ritornello import wiring
-from ritornello.cli import catalogue, consent, dataset, log, money
-from ritornello.cli.frame import Frame, pass_frame
+from ritornello.cli import catalogue, consent, dataset, log, membership, money
+from ritornello.cli.frame import FAULT, SURROUNDINGS, Frame, pass_frame
 from ritornello.domain.errors import BadInput, Refused
 from ritornello.settings import read_settings
 
@@ -29,7 +32,8 @@ def program(context: click.Context, home: Path | None, as_json: bool, quiet: boo
     Records who allowed their recordings to train AI, freezes datasets that hold only those, measures what each contributed,
     divides the licensee's revenue exactly, and proves it.
 
-    Exit codes: 0 done · 1 the input has problems (all are listed) · 2 wrong usage · 3 refused by a rule · 4 a fault of the program.
+    Exit codes: 0 done · 1 the input has problems (all are listed) · 2 wrong usage · 3 refused by a rule · 4 a fault of the
+    program · 5 the disk or the database failed.
     """
     settings = read_settings()
     context.obj = Frame(home or settings.home, settings.database, as_json, quiet)
@@ -74,22 +78,43 @@ for command in (money.usage, money.revenue, money.settle, money.statement, money
     program.add_command(command)
 
 
+for command in (membership.prove, membership.check_proof):
+    dataset.snapshot.add_command(command)
+
+
 def main(arguments: list[str] | None = None) -> None:
-    """Entry point: runs the program and turns errors of the two expected kinds into messages and exit codes."""
+    """Entry point: runs the program and turns every expected kind of error into a message and its exit code (docs/cli.md)."""
+    given = sys.argv[1:] if arguments is None else arguments
     try:
-        with program.make_context("ritornello", sys.argv[1:] if arguments is None else arguments) as context:
+        with program.make_context("ritornello", given) as context:
             try:
                 program.invoke(context)
             except (BadInput, Refused) as error:
                 context.obj.fail(error)
     except click.exceptions.Exit as error:
         raise SystemExit(error.exit_code) from None
-    except click.Abort:
-        click.echo("interrupted; what was finished is kept, nothing is half done", err=True)
-        raise SystemExit(130) from None
-    except click.ClickException as error:
-        error.show()
-        raise SystemExit(error.exit_code) from None
+    except (click.Abort, KeyboardInterrupt):
+        _end(given, 130, "interrupted", "interrupted; what was finished is kept, nothing is half done")
+    except click.UsageError as error:
+        if "--json" not in given:
+            error.show()
+            raise SystemExit(error.exit_code) from None
+        _end(given, error.exit_code, "usage", error.format_message())
     except AssertionError as error:
-        click.echo(f"a fault of the program: {error or 'an assertion failed'}; nothing was written", err=True)
-        raise SystemExit(4) from error
+        _end(given, FAULT, "fault", f"a fault of the program: {error or 'an assertion failed'}; nothing was written")
+    except (OSError, SQLAlchemyError) as error:
+        what = str(error.orig if isinstance(error, DBAPIError) else error)
+        _end(
+            given,
+            SURROUNDINGS,
+            "surroundings",
+            f"the disk or the database failed: {what}; nothing was half written. Check permissions, space, and other programs at work",
+        )
+
+
+def _end(given: list[str], code: int, name: str, what: str) -> NoReturn:
+    if "--json" in given:
+        click.echo(json.dumps({"error": name, "what": what}, ensure_ascii=False))
+    else:
+        click.echo(what, err=True)
+    raise SystemExit(code)

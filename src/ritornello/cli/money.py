@@ -53,10 +53,11 @@ def import_revenue(frame: Frame, file: Path, programme: str, period: str) -> Non
 @click.option("--out", type=NEW, help="New folder for the result (with PERIOD_FOLDER).")
 @click.option("--programme", help="Settle from the home's database and post.")
 @click.option("--period", help="2026-10, 2026-Q4 or 2026.")
+@click.option("--early", is_flag=True, help="Although the period is not over.")
 @click.option("--export", "export", type=NEW, help="Only write the period folder as it would be settled now.")
 @pass_frame
 def settle(
-    frame: Frame, period_folder: Path | None, out: Path | None, programme: str | None, period: str | None, export: Path | None
+    frame: Frame, period_folder: Path | None, out: Path | None, programme: str | None, period: str | None, early: bool, export: Path | None
 ) -> None:
     """Divide a period's money exactly.
 
@@ -71,7 +72,7 @@ def settle(
                 names = settlement.write_period(context, programme, period, export)
                 frame.show({"folder": str(export), "files": names}, f"{len(names)} files in {export}")
                 return
-            settled = settlement.settle_period(context, programme, period)
+            settled = settlement.settle_period(context, programme, period, early=early)
     else:
         raise click.UsageError("give PERIOD_FOLDER and --out, or --programme and --period")
     document = settled.document
@@ -92,14 +93,14 @@ def render_totals(row: Mapping[str, Any]) -> str:
 @click.command()
 @click.argument("settlement_id")
 @click.argument("party", required=False)
-@click.option("--out", type=NEW, help="Write every party's statement (JSON, CSV, page) and the payout list into this folder.")
+@click.option("--out", type=NEW, help="New folder for statements as JSON, CSV and pages; without PARTY, of everyone, with the payout list.")
 @pass_frame
 def statement(frame: Frame, settlement_id: str, party: str | None, out: Path | None) -> None:
     """Statements: of all parties in short, of one PARTY with its lines, or all as files."""
     with frame.context() as context:
         if out is not None:
-            count = statements.write_all(context, settlement_id, out)
-            frame.show({"folder": str(out), "parties": count}, f"{count} statements in {out}, with payouts.csv")
+            count = statements.write(context, settlement_id, out, party)
+            frame.show({"folder": str(out), "parties": count}, f"{count} statements in {out}{'' if party else ', with payouts.csv'}")
         elif party is None:
             rows = statements.overview(context, settlement_id)
             text = [

@@ -228,7 +228,7 @@ def _settle(stage: Stage, period: str) -> None:
     stage.run("revenue", "import", "licensee/revenue.csv", "--programme", PROGRAMME_ID, "--period", period)
     stage.say("  the same report once more:")
     stage.run("revenue", "import", "licensee/revenue.csv", "--programme", PROGRAMME_ID, "--period", period, expect_exit=3)
-    stage.run("settle", "--programme", PROGRAMME_ID, "--period", period)
+    stage.run("settle", "--programme", PROGRAMME_ID, "--period", period, "--early")
     stage.run("statement", f"{PROGRAMME_ID}-{period}", "--out", "statements")
     stage.say("  and settling it twice:")
     stage.run("settle", "--programme", PROGRAMME_ID, "--period", period, expect_exit=3)
@@ -236,7 +236,7 @@ def _settle(stage: Stage, period: str) -> None:
 
 def _prove(stage: Stage, period: str, cast: Cast) -> str:
     stage.heading("8  Proof: one line explained, everything recomputed by a program that shares no code with this one")
-    sheets = json.loads((stage.folder / "statements" / f"{cast.shown_party}.json").read_bytes())
+    sheets = json.loads((stage.folder / "statements" / "parties" / f"{cast.shown_party}.json").read_bytes())
     line_id = next(item["line_id"] for item in sheets[0]["items"] if item["basis"] == "attribution")
     stage.run("bundle", f"{PROGRAMME_ID}-{period}", "bundle")
     stage.run("explain", line_id, shown=40)
@@ -264,7 +264,7 @@ def _end(stage: Stage, period: str, verdict: str) -> None:
     stage.say(f"  verifier     {verdict}")
     stage.say(
         f"\nLook at it, in {stage.folder}:\n"
-        "  statements/*.html    what each payee reads (open one in a browser); payouts.csv is the payout list\n"
+        "  statements/parties   what each payee reads (open a .html in a browser); statements/payouts.csv is the payout list\n"
         "  licensee/outputs     what the two models made\n"
         "  dataset              what they were allowed to learn from\n"
         "  bundle               what a stranger needs to recompute it all: ritornello-verify bundle\n"

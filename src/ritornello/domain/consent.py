@@ -84,7 +84,7 @@ class Missing:
     """One reason why an asset may not be used: who or what is missing in which lane."""
 
     lane: str
-    reason: str  # no_grant, withdrawn, expired, elsewhere, no_mandate, hold, unclaimed, gap, overclaim
+    reason: str  # no_grant, withdrawn, other_terms, expired, elsewhere, no_mandate, hold, unclaimed, gap, overclaim
     party_id: str | None
     purpose: str | None
     share_e8: int
@@ -109,6 +109,7 @@ class Terms:
     """What a programme asks of consent: its purposes, its territory, and per lane of its quorum the share (ppm) that must agree."""
 
     programme_id: str
+    sha256: str  # of the programme's file: grants under other terms don't count
     purposes: tuple[str, ...]
     territory: str
     quorum: Mapping[str, int]  # 1,000,000: everyone
@@ -209,6 +210,8 @@ def _stand(state: State, terms: Terms, party_id: str, asset_id: str, purpose: st
         return None, "no_grant"
     if event.decision != "grant":
         return None, "withdrawn"
+    if event.terms_sha256 != terms.sha256:
+        return None, "other_terms"
     if event.effective_to is not None and event.effective_to < state.day:
         return None, "expired"
     if event.territory not in {"WW", terms.territory}:

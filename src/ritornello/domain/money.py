@@ -39,6 +39,11 @@ def digits_of(currency: str) -> int:
     return _DIGITS.get(currency, 2)
 
 
+def is_known(currency: str) -> bool:
+    """True for every currency this table has ever known: balances outlive their currency."""
+    return currency in _CURRENCIES or currency in _WITHDRAWN
+
+
 def minor_digits(currency: str, day: date) -> int:
     """How many decimal digits the currency's minor unit has (ISO 4217). Raises ValueError for a currency that is unknown or not valid on the day."""
     if currency in _WITHDRAWN:
@@ -61,8 +66,8 @@ def parse_decimal(text: str, digits: int) -> int:
     sign, whole, fraction = match[1], match[2], (match[3] or "").rstrip("0")
     if len(fraction) > digits:
         raise ValueError(f"{text!r} has more than {digits} digits after the decimal point")
-    if len(whole) > 18:
-        raise ValueError(f"{text!r} is too large")
+    if len(whole) > 12:
+        raise ValueError(f"{text!r} is too large: at most twelve digits before the point")
     value = int(whole + fraction.ljust(digits, "0"))
     return -value if sign else value
 

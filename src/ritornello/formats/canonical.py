@@ -4,6 +4,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import rfc8785
 
 from ritornello.domain import merkle
+from ritornello.domain.errors import Refused
 
 Row = Mapping[str, Any]
 
@@ -83,6 +85,19 @@ def write_atomically(path: Path, data: bytes, mode: int = 0o644) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def build_folder(target: Path) -> Iterator[Path]:
+    """A folder to fill that becomes `target` when the block ends well: whole, or not at all. Raises Refused when there is something already."""
+    if target.is_symlink() or (target.exists() and (not target.is_dir() or any(target.iterdir()))):
+        raise Refused("out_exists", f"{target} exists already", "choose a new folder")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".building-") as temporary:
+        building = Path(temporary) / "new"
+        building.mkdir()
+        yield building
+        building.rename(target)
 
 
 def iterate_files(folder: Path) -> Iterator[Path]:

@@ -136,7 +136,7 @@ def _claim(cells: Cells) -> ClaimRow | None:
     subject = cells.required("subject", identifiers.parse_own)
     lane = cells.choice("lane", LANES)
     party_id = cells.required("party_id", identifiers.parse_own)
-    share_e8 = cells.decimal("share_percent", 6)
+    share_e8 = cells.decimal("share_percent", 6, large=False)
     territory = cells.optional("territory", identifiers.parse_territory) if cells.text("territory") else "WW"
     valid_from = cells.optional("valid_from", parse_day) if cells.text("valid_from") else FIRST_DAY
     valid_to = cells.optional("valid_to", parse_day)

@@ -10,12 +10,14 @@ from typing import Any
 
 from ritornello.domain.catalogue import LANES, PARTY_KINDS, Claim, Party, Recording
 from ritornello.domain.errors import BadInput, Problem, raise_if_any
-from ritornello.domain.money import minor_digits
+from ritornello.domain.identifiers import parse_own
+from ritornello.domain.money import is_known, minor_digits
 from ritornello.domain.period import UNATTRIBUTED, Exposure, Period, RevenueLine, Usage, Weight
 from ritornello.domain.programme import WHOLE_PPM, Programme
 from ritornello.formats.canonical import Fingerprint, encode_document, encode_table, fingerprint
 from ritornello.formats.programme_toml import read_programme
 from ritornello.formats.schema import PERIOD_TABLES, RESULT_KEYS, read_rows
+from ritornello.formats.sheet import parse_day
 
 PERIOD_FORMAT = "ritornello-period-1"
 FILES = ("period.json", "programme.toml", *(f"{name}.jsonl" for name in PERIOD_TABLES))
@@ -94,15 +96,21 @@ def _header(data: bytes, programme: Programme | None, problems: list[Problem]) -
     if not isinstance(header, dict) or set(header) != _HEADER or header["format"] != PERIOD_FORMAT:
         note(None, f"is not an object of the format {PERIOD_FORMAT} with exactly {', '.join(sorted(_HEADER))}")
         return None
+    for field in ("settlement_id", "programme_id", "period_id"):
+        try:
+            parse_own(header[field])
+        except (TypeError, ValueError):
+            note(field, f"{str(header[field])[:80]!r} is not an identifier")
+            return None
     for field in ("first_day", "last_day"):
         try:
-            header[field] = date.fromisoformat(header[field])
+            header[field] = parse_day(header[field])
         except (TypeError, ValueError):
             note(field, f"{header[field]!r} is not a day YYYY-MM-DD")
             return None
     if header["last_day"] < header["first_day"]:
         note("last_day", "is before first_day")
-    if not isinstance(header["known_at_us"], int):
+    if not isinstance(header["known_at_us"], int) or isinstance(header["known_at_us"], bool) or not 0 <= header["known_at_us"] < 2**53:
         note("known_at_us", "is not a whole number of microseconds")
     if programme and (header["programme_sha256"], header["programme_id"]) != (programme.sha256, programme.programme_id):
         note("programme_sha256", f"is not the hash (or programme_id not the id) of programme.toml, {programme.sha256}")
@@ -212,12 +220,17 @@ def _check(period: Period, tables: Mapping[str, Rows], problems: list[Problem]) 
                     "correct it",
                 )
             )
-    for name, column in (("revenue", "currency"), ("opening", "currency")):
-        for number, row in enumerate(tables[name], 1):
-            try:
-                minor_digits(row[column], period.last_day)
-            except ValueError as error:
-                problems.append(Problem(f"{name}.jsonl", number, column, str(error), "correct the code"))
+    for number, row in enumerate(tables["revenue"], 1):
+        try:
+            minor_digits(row["currency"], period.last_day)
+        except ValueError as error:
+            problems.append(Problem("revenue.jsonl", number, "currency", str(error), f"correct row {row['row']} of the report"))
+    for number, row in enumerate(tables["opening"], 1):
+        if not is_known(row["currency"]):
+            problems.append(Problem("opening.jsonl", number, "currency", f"{row['currency']!r} is no currency", "correct the code"))
+    for number, row in enumerate(tables["usage"], 1):
+        if row["uses"] < 1:
+            problems.append(Problem("usage.jsonl", number, "uses", "is not at least 1", "leave the row out"))
 
 
 def _check_sums(period: Period, problems: list[Problem]) -> None:

@@ -27,7 +27,7 @@ def read_programme(name: str, data: bytes) -> Programme:
     reader = _Reader(name)
     try:
         table = tomllib.loads(data.decode("utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # TOML and Unicode errors are ValueErrors; so are numbers of thousands of digits
         reader.problem(None, f"is not valid TOML: {error}", "correct the file")
         raise_if_any(reader.problems)
         raise AssertionError from error
@@ -98,7 +98,8 @@ def _programme(reader: _Reader, table: Mapping[str, Any], sha256: str) -> Progra
         reader.problem("format", f"is not {FORMAT!r}", f'write format = "{FORMAT}"')
     programme_id = reader.get(table, "programme_id", str, "", "x")
     try:
-        identifiers.parse_own(programme_id)
+        if len(identifiers.parse_own(programme_id)) > 48:
+            raise ValueError("is longer than 48 characters")
     except ValueError as error:
         reader.problem("programme_id", str(error), "choose another")
     valid_from = reader.get(table, "valid_from", date, "", date(2000, 1, 1))

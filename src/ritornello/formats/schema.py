@@ -12,6 +12,7 @@ from ritornello.formats.canonical import encode, lines
 
 _UNITS = re.compile(r"-?[1-9][0-9]{0,37}|0")
 _HEX = re.compile(r"[0-9a-f]{64}")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _LARGEST = 2**53 - 1
 MAX_PROBLEMS = 1000  # per file; more than anybody reads
 
@@ -24,7 +25,7 @@ TEXT, COUNT, BIG, DAY, HASH, FLAG, WORDS = (
     "true or false",
     "list of texts",
 )
-OBJECT = "object"
+COUNTS = "object of whole numbers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,10 @@ PERIOD_TABLES: Mapping[str, Table] = {
         {
             "snapshot_id": TEXT,
             "programme_id": TEXT,
+            "programme_sha256": HASH,
             "purposes": WORDS,
+            "territory": TEXT,
+            "quorum": COUNTS,
             "day": DAY,
             "known_at_us": COUNT,
             "manifest_root": HASH,
@@ -247,6 +251,8 @@ def _fits(value: object, kind: str, *, null: bool) -> bool:
         return null
     if kind == COUNT:
         return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LARGEST
+    if kind == COUNTS:
+        return isinstance(value, dict) and all(_fits(part, COUNT, null=False) for part in value.values())
     if kind == FLAG:
         return isinstance(value, bool)
     if kind == WORDS:
@@ -262,6 +268,6 @@ def _fits(value: object, kind: str, *, null: bool) -> bool:
 
 def _is_day(text: str) -> bool:
     try:
-        return len(text) == 10 and date.fromisoformat(text) is not None
+        return bool(_DAY.fullmatch(text)) and date.fromisoformat(text) is not None
     except ValueError:
         return False

@@ -5,6 +5,7 @@ What is accepted is written down in docs/formats/spreadsheets.md.
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ from ritornello.domain.money import parse_decimal
 MAX_BYTES = 256 * 1024 * 1024
 MAX_FIELD_CHARACTERS = 10_000
 T = TypeVar("T")
+_MAY_BE_THOUSANDS = re.compile(r"-?[0-9]{1,3}[.,][0-9]{3}")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 @dataclass(slots=True)
@@ -81,14 +84,14 @@ class Cells:
             return None
         return word
 
-    def decimal(self, column: str, digits: int) -> int | None:
-        """A required decimal number × 10^digits, exact. One column uses one decimal mark."""
-        return self.required(column, lambda text: parse_decimal(self._with_point(column, text), digits))
+    def decimal(self, column: str, digits: int, *, large: bool = True) -> int | None:
+        """A required decimal number × 10^digits, exact. One column uses one decimal mark; `large` numbers might have thousands separators."""
+        return self.required(column, lambda text: parse_decimal(self._with_point(column, text, large), digits))
 
     def problem(self, column: str | None, what: str, todo: str) -> None:
         self.sheet.problem(self.number, column, what, todo)
 
-    def _with_point(self, column: str, text: str) -> str:
+    def _with_point(self, column: str, text: str, large: bool) -> str:
         marks = {mark for mark in ".," if mark in text}
         if len(marks) > 1 or text.count(",") > 1 or text.count(".") > 1:
             raise ValueError(f"{text!r} has thousands separators: write 1234.56 or 1234,56")
@@ -96,18 +99,26 @@ class Cells:
             return text
         mark = marks.pop()
         whole, fraction = text.split(mark)
-        if mark == "," and self.sheet.delimiter == "," and len(fraction) == 3 and 1 <= len(whole.lstrip("-")) <= 3:
-            raise ValueError(f"{text!r} may mean {whole}{fraction} or {whole}.{fraction}: write it with a point")
+        doubtful = large or (mark, self.sheet.delimiter) == (",", ",")
+        if doubtful and _MAY_BE_THOUSANDS.fullmatch(text) and (mark, self.sheet.delimiter) != (".", ",") and not self._proves(column, mark):
+            raise ValueError(
+                f"{text!r} may mean {whole}{fraction} or {whole}.{fraction}: write it with another number of decimals, such as {whole}.{fraction}0"
+            )
         first = self.sheet.decimal_marks.setdefault(column, mark)
         if first != mark:
             raise ValueError(f"{text!r} uses {mark!r} where rows above use {first!r}: use one decimal mark in the whole column")
         return text.replace(",", ".")
 
+    def _proves(self, column: str, mark: str) -> bool:
+        """Some row of the column shows that the mark is a decimal mark: it stands before another number of digits than three."""
+        texts = (row.texts.get(column, "").strip() for row in self.sheet.rows)
+        return any(text.count(mark) == 1 and not _MAY_BE_THOUSANDS.fullmatch(text) for text in texts)
+
 
 def parse_day(text: str) -> date:
     """`YYYY-MM-DD` and nothing else: 03/04/2026 means two days."""
     try:
-        if len(text) != 10:
+        if not _DAY.fullmatch(text):
             raise ValueError
         return date.fromisoformat(text)
     except ValueError:
@@ -143,9 +154,9 @@ def read_sheet(path: Path, required: Sequence[str], optional: Sequence[str] = ()
         header = next(reader, [])
         if not _take_header(sheet, header, known, required):
             return sheet
-        for cells in reader:
+        for number, cells in enumerate(reader, 2):
             if any(cell.strip() for cell in cells):
-                _take_row(sheet, reader.line_num, cells)
+                _take_row(sheet, number, cells)
     except csv.Error as error:
         sheet.rows.clear()
         sheet.problem(reader.line_num, None, f"the file breaks off or has broken quoting here ({error})", "save the table as CSV again")
@@ -168,7 +179,7 @@ def check_unique(sheet: Sheet, column: str, seen: Sequence[tuple[int, str | None
 
 def _read_text(path: Path, sheet: Sheet) -> str | None:
     if not path.is_file():
-        sheet.problem(None, None, "there is no such file", "check the path")
+        sheet.problem(None, None, "there is no such file (or it is a folder)", "check the path")
         return None
     if path.stat().st_size > MAX_BYTES:
         sheet.problem(None, None, f"is larger than {MAX_BYTES >> 20} MiB", "split the table into several files")

@@ -69,7 +69,7 @@ def render_csv(sheets: Sequence[Mapping[str, Any]]) -> bytes:
     writer.writerow(_CSV)
     for sheet in sheets:
         for item in sheet["items"]:
-            writer.writerow([_harmless(str({**item, "currency": sheet["currency"]}[column])) for column in _CSV])
+            writer.writerow([harmless(str({**item, "currency": sheet["currency"]}[column])) for column in _CSV])
     return b"\xef\xbb\xbf" + stream.getvalue().encode()
 
 
@@ -136,5 +136,6 @@ def _share(part: str | int, whole: str | int) -> str:
     return f"{Decimal(int(part)) * 100 / Decimal(int(whole)):.4f} %"
 
 
-def _harmless(text: str) -> str:
+def harmless(text: str) -> str:
+    """Text that a spreadsheet program won't take for a formula."""
     return f"'{text}" if text[:1] in {"=", "+", "@", "\t", "\r"} or (text[:1] == "-" and not text[1:2].isdigit()) else text

@@ -40,7 +40,7 @@ def attribute(context: Context, model_version: str, *, controls: tuple[str, ...]
     exposure = _exposure(context, model_version)
     eligible = frozenset(exposure)
     chosen = _choose_controls(context, model_version, eligible, controls)
-    truths = _read_truth(truth, {row.output_id for row in outputs}) if truth else {}
+    truths = _read_truth(context, truth, {row.output_id for row in outputs}) if truth else {}
     index = _build_index(context, model_version, chosen)
     estimates: Weights = {}
     leaks: dict[str, int] = {}
@@ -99,12 +99,21 @@ def _unchanged(path: Path, sha256: str, name: str) -> Path:
     return path
 
 
-def _read_truth(path: Path, outputs: set[str]) -> Weights:
+def _read_truth(context: Context, path: Path, outputs: set[str]) -> Weights:
+    """The truth of these outputs; a sheet may hold other models' outputs too, but none that nobody registered."""
     sheet = read_sheet(path, ["output_id", "recording_id", "weight_ppm"])
+    registered = set(context.connection.scalars(select(schema.output.c.output_id)))
+    recordings = {UNATTRIBUTED, *catalogue.read_recordings(context.connection)}
     truths: Weights = {}
     for cells in sheet.rows:
         output_id, recording_id = cells.required("output_id", str), cells.required("recording_id", str)
         weight = cells.required("weight_ppm", lambda text: 0 if text == "0" else parse_count(text))
+        if output_id and output_id not in registered:
+            cells.problem("output_id", f"{output_id!r} is no registered output", "correct the cell or register the output")
+        if recording_id and recording_id not in recordings:
+            cells.problem(
+                "recording_id", f"{recording_id!r} is no recording of the catalogue", f"correct the cell, or write {UNATTRIBUTED}"
+            )
         if output_id and recording_id and weight is not None:
             row = truths.setdefault(output_id, {UNATTRIBUTED: 0})
             row[recording_id] = row.get(recording_id, 0) + weight

@@ -1,13 +1,11 @@
 """The bundle: everything of one settlement that a stranger needs to recompute it, with proofs that it is what was logged (docs/formats/bundle.md)."""
 
-import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
 from ritornello.domain import merkle
-from ritornello.domain.errors import Refused
 from ritornello.formats import checkpoint as notes
-from ritornello.formats.canonical import encode_document, encode_table, fingerprint, lines, write_atomically
+from ritornello.formats.canonical import build_folder, encode_document, encode_table, fingerprint, lines, write_atomically
 from ritornello.service import settlement, statements
 from ritornello.service.context import Context
 from ritornello.store import log
@@ -17,23 +15,21 @@ BUNDLE_FORMAT = "ritornello-bundle-1"
 
 def write_bundle(context: Context, settlement_id: str, folder: Path) -> int:
     """Write a settlement's bundle into a new folder. Returns the number of files that it proves."""
-    if folder.exists():
-        raise Refused("out_exists", f"{folder} exists already", "choose a new folder")
     files = settlement.read_files(context, settlement_id)
     reports = sorted({row["report_sha256"] for row in statements.parse_tables(files)["revenue"]})
     files |= {f"reports/{sha256}.csv": context.files.get(sha256) for sha256 in reports}
     positions = log.positions(context.connection)
-    leaves = log.read_leaves(context.connection)
+    tree = log.read_tree(context.connection)
     listing, proofs = [], []
     for path, data in sorted(files.items()):
         found = fingerprint(path, data)
         named = ("report", Path(path).stem) if path.startswith("reports/") else (path, settlement_id)
         position, entry = positions[named]
-        (proof,) = log.prove(context.connection, leaves, {position: entry})
+        (proof,) = log.prove(tree, {position: entry})
         listing.append({"path": path, "kind": "document" if found.rows is None else "table", "hash": found.hash, "rows": found.rows})
         proofs.append({"path": path, **asdict(proof), "hashes": list(proof.hashes)})
     key = context.read_key()
-    note = notes.sign(notes.Checkpoint(context.origin, len(leaves), merkle.root(leaves)), key)
+    note = notes.sign(notes.Checkpoint(context.origin, tree.size, tree.root()), key)
     extra = {
         "bundle.json": encode_document({"format": BUNDLE_FORMAT, "settlement_id": settlement_id, "files": listing}),
         "proofs.jsonl": encode_table(proofs, ("path",)),
@@ -41,12 +37,9 @@ def write_bundle(context: Context, settlement_id: str, folder: Path) -> int:
         "log.vkey": notes.verifier_key(context.origin, key.public_key()).encode() + b"\n",
     }
     extra |= {f"leaves/{path}.txt": _leaves(data) for path, data in files.items() if path.endswith(".jsonl")}
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".bundling-") as temporary:
-        building = Path(temporary) / "bundle"
+    with build_folder(folder) as building:
         for path, data in {**files, **extra}.items():
             write_atomically(building / path, data)
-        building.rename(folder)
     return len(listing)
 
 

@@ -149,12 +149,15 @@ def check(
     `day`: consent in force on it; `known_at_us`: as known at that moment (both default to now). Ascending by recording and asset.
     """
     programme, _ = programmes.find(context, programme_id)
-    recordings = catalogue.read_recordings(context.connection)
-    if recording_id is not None and recording_id not in recordings:
+    recordings = catalogue.read_recordings(context.connection, recording_id)
+    if recording_id is not None and not recordings:
         raise Refused("unknown_recording", f"there is no recording {recording_id!r}", "see `ritornello catalogue show`")
     day, known_at_us = day or context.today(), context.now_us() if known_at_us is None else known_at_us
-    by_lane = claims_by_lane([c for c in catalogue.read_claims(context.connection) if c.known_at(known_at_us) and c.in_force_on(day)])
-    events, mandates = consents.read_events(context.connection, programme_id=programme_id), consents.read_mandates(context.connection)
+    subjects = None if recording_id is None else [recording_id, *(one.work_id for one in recordings.values() if one.work_id)]
+    claims = catalogue.read_claims(context.connection, subjects)
+    by_lane = claims_by_lane([claim for claim in claims if claim.known_at(known_at_us) and claim.in_force_on(day)])
+    events = consents.read_events(context.connection, programme_id=programme_id, recording_id=recording_id)
+    mandates = consents.read_mandates(context.connection)
     state, terms = fold(events, mandates, programme_id, day, known_at_us), programme.terms()
     holds = held_assets(state)
 
@@ -163,8 +166,8 @@ def check(
         claims = [claim for kind, subject in subjects for lane in terms.quorum for claim in by_lane.get((kind, subject, lane), [])]
         return judge(asset, recording, claims, state, terms, holds.get(asset.asset_id, []))
 
-    assets = sorted(catalogue.read_assets(context.connection).values(), key=lambda asset: (asset.recording_id, asset.asset_id))
-    return [ask(asset, recordings[asset.recording_id]) for asset in assets if recording_id in {None, asset.recording_id}]
+    assets = catalogue.read_assets(context.connection, recording_id).values()
+    return [ask(asset, recordings[asset.recording_id]) for asset in sorted(assets, key=lambda asset: (asset.recording_id, asset.asset_id))]
 
 
 def history(context: Context, recording_id: str) -> list[ConsentEvent]:

@@ -130,7 +130,11 @@ def _income(tables: statements.Tables, programme: Programme, pool: Row, digits: 
     cell = (pool["model_version"], pool["currency"], pool["territory"])
     rows = [row for row in tables["revenue"] if (row["model_version"], row["currency"], row["territory"]) == cell]
     total = sum(int(row["net_units"]) for row in rows)
-    floor = f", at least {format_units(income.minimum_units, digits)} {income.currency}" if income.minimum_units else ""
+    floor = (
+        f", at least {format_units(income.minimum_units, digits_of(income.currency))} {income.currency}"
+        if income.minimum_units and income.currency
+        else ""
+    )
     sentence = f"{income.name}: {_percent(income.rate_ppm)} of {format_units(total, digits)} {pool['currency']} net revenue{floor}; {lane}"
     return {
         "sentence": sentence,

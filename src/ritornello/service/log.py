@@ -1,6 +1,7 @@
 """The log's public face: checkpoints, proofs, and checking that the stored log is still what was signed."""
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -13,9 +14,9 @@ from ritornello.store import log
 
 def checkpoint(context: Context) -> tuple[str, str]:
     """The signed checkpoint over everything logged so far, and the key that verifies it (vkey)."""
-    leaves = log.read_leaves(context.connection)
+    tree = log.read_tree(context.connection)
     key = context.read_key()
-    note = notes.sign(notes.Checkpoint(context.origin, len(leaves), merkle.root(leaves)), key)
+    note = notes.sign(notes.Checkpoint(context.origin, tree.size, tree.root()), key)
     return note, notes.verifier_key(context.origin, key.public_key())
 
 
@@ -26,32 +27,41 @@ def show(context: Context, start: int, limit: int) -> list[dict[str, Any]]:
 
 def prove(context: Context, position: int) -> dict[str, Any]:
     """The inclusion proof of one entry in the log as it is now."""
-    leaves = log.read_leaves(context.connection)
+    tree = log.read_tree(context.connection)
     entries = log.read_entries(context.connection, position, 1)
-    if position < 0 or not entries:
-        raise Refused("unknown_entry", f"the log has no entry {position}", f"it has {len(leaves)}, counted from 0")
-    return asdict(log.prove(context.connection, leaves, dict(entries))[0])
+    if not 0 <= position < tree.size:
+        raise Refused("unknown_entry", f"the log has no entry {position}", f"it has {tree.size}, counted from 0")
+    return asdict(log.prove(tree, dict(entries))[0])
 
 
 def verify(context: Context, old_note: str | None, vkey: str | None = None) -> dict[str, Any]:
-    """Check that the stored log still holds everything an earlier checkpoint committed to. Raises Refused when it doesn't."""
+    """Recompute the stored log, and check that it still holds everything an earlier checkpoint committed to. Raises Refused when it doesn't."""
     leaves = log.read_leaves(context.connection)
-    result: dict[str, Any] = {"entries": len(leaves), "root": merkle.root(leaves).hex()}
-    if old_note is None:
-        return result
-    own = notes.verifier_key(context.origin, context.read_key().public_key())
+    root = merkle.root(leaves)
+    result: dict[str, Any] = {"entries": len(leaves), "root": root.hex()}
+    if old_note is not None:
+        own = notes.verifier_key(context.origin, context.read_key().public_key())
+        old = open_checkpoint(old_note, vkey or own)
+        refuse_unless_prefix(old, len(leaves), lambda size: merkle.root(leaves[:size]))
+        result["consistent_with"] = old.size
+    assert log.read_tree(context.connection).root() == root, "the log was changed on disk: its tree is not that of its entries"
+    return result
+
+
+def open_checkpoint(note: str, vkey: str, name: str = "the checkpoint") -> notes.Checkpoint:
+    """Raises Refused unless the note is a checkpoint signed with the key."""
     try:
-        old = notes.open_note(old_note, vkey or own)
+        return notes.open_note(note, vkey)
     except ValueError as error:
-        raise Refused("bad_checkpoint", f"the checkpoint {error}", "check the file and the key") from None
-    if old.size > len(leaves):
-        raise Refused(
-            "log_truncated",
-            f"the checkpoint commits to {old.size} entries, the log has {len(leaves)}",
-            "restore the log from a backup and find out why",
-        )
-    if merkle.root(leaves[: old.size]) != old.root:
-        raise Refused(
-            "log_rewritten", f"the first {old.size} entries are not those the checkpoint commits to", "restore the log and find out why"
-        )
-    return {**result, "consistent_with": old.size}
+        raise Refused("bad_checkpoint", f"{name} {error}", "check the file and the key") from None
+
+
+def refuse_unless_prefix(old: notes.Checkpoint, size: int, root_at: Callable[[int], bytes]) -> None:
+    """Raise Refused unless a log of `size` entries still holds what an earlier checkpoint committed to; `root_at` gives its root at a size."""
+    keep = "keep both checkpoints: they prove it; ask whoever keeps the log"
+    if old.size > size:
+        raise Refused("log_truncated", f"an earlier checkpoint commits to {old.size} entries, the log has {size}", keep)
+    if root_at(old.size) != old.root:
+        if old.size == size:
+            raise Refused("split_view", f"two logs of {size} entries were signed with one key: their roots differ", keep)
+        raise Refused("log_rewritten", f"the first {old.size} entries are not those that an earlier checkpoint commits to", keep)

@@ -1,6 +1,7 @@
 """What was trained and what was made: training runs with what they really read, and outputs."""
 
 import json
+import re
 from collections import Counter
 from datetime import date
 from pathlib import Path
@@ -14,6 +15,7 @@ from ritornello.domain.errors import BadInput, Problem, Refused, raise_if_any
 from ritornello.formats.canonical import encode_table, fingerprint_table, hash_file, lines
 from ritornello.formats.reports_csv import read_outputs
 from ritornello.formats.schema import PERIOD_TABLES
+from ritornello.formats.sheet import parse_day
 from ritornello.service import snapshots
 from ritornello.service.context import Context
 from ritornello.store import schema
@@ -53,6 +55,10 @@ def register_run(context: Context, path: Path) -> dict[str, Any]:
             note("parents", f"there is no model version {parent!r}", "register the parent first")
     if run["model_version"] in known:
         note("model_version", f"{run['model_version']} is registered already", "a changed model is a new version")
+    if context.connection.scalar(select(schema.run.c.model_version).where(schema.run.c.run_id == run["run_id"])):
+        note("run_id", f"{run['run_id']} is registered already", "give each run an id of its own")
+    if run["exposure"] and not any(exposure_ms for _, exposure_ms in run["exposure"]):
+        note("exposure", "is 0 for every asset: money of this model could not be divided", "register what training really read")
     raise_if_any(note.problems)
     rows = [
         {
@@ -200,13 +206,11 @@ def _read_run(path: Path, note: _Notes) -> dict[str, Any]:
         _check(
             note,
             field,
-            lambda value: len(value) == 64 and int(value, 16) >= 0 and value == value.lower(),
+            lambda value: re.fullmatch("[0-9a-f]{64}", value),
             run[field],
             "64 lower-case hex digits",
         )
-    _check(
-        note, "trained_on", lambda value: date.fromisoformat(value) is not None and len(value) == 10, run["trained_on"], "a day YYYY-MM-DD"
-    )
+    _check(note, "trained_on", parse_day, run["trained_on"], "a day YYYY-MM-DD")
     run["exposure"] = _read_exposures(run["exposure"], note)
     raise_if_any(note.problems)
     return run

@@ -102,9 +102,19 @@ def _take_parties(sources: Sources, known: _Known, report: ImportReport, sheets:
         return []
     parties, sheet = read_parties(sources.parties)
     sheets.append(sheet)
+    absent = [name for name in ("ipi", "isni", "dpid", "country", "payout_account") if name not in sheet.columns]
+    parties = [_keep_absent(party, known.parties.get(party.party_id), absent) for party in parties]
+    changed = [p.party_id for p in parties if p.party_id in known.parties and p.payout_account != known.parties[p.party_id].payout_account]
+    if changed:
+        report.notes.append(f"payout accounts changed for {len(changed)} parties: {', '.join(changed[:20])}")
     known.parties.update({party.party_id: party for party in parties})
     report.parties = len(parties)
     return parties
+
+
+def _keep_absent(party: Party, old: Party | None, absent: Iterable[str]) -> Party:
+    """A column that the sheet doesn't have says nothing: what was known stays. An empty cell under a column that is there empties it."""
+    return replace(party, **{name: getattr(old, name) for name in absent}) if old else party
 
 
 def _take_recordings(
@@ -136,19 +146,24 @@ def _take_recordings(
 
 
 def _examine(row: AssetRow, folder: Path, sheet: Sheet) -> tuple[Asset, Path, Tags] | None:
-    path = (folder / row.file).resolve()
-    if not path.is_relative_to(folder.resolve()):
-        sheet.problem(row.row, "file", f"{row.file!r} leads out of the audio folder", "copy the file into the folder")
-        return None
-    if not path.is_file():
-        sheet.problem(row.row, "file", f"there is no file {row.file!r} in the audio folder", "correct the name or add the file")
-        return None
     try:
+        path = (folder / row.file).resolve()
+        if not path.is_relative_to(folder.resolve()):
+            sheet.problem(row.row, "file", f"{row.file!r} leads out of the audio folder", "copy the file into the folder")
+            return None
+        if not path.is_file():
+            sheet.problem(row.row, "file", f"there is no file {row.file!r} in the audio folder", "correct the name or add the file")
+            return None
         facts = examine(path)
+        asset_id = f"sha256:{hash_file(path)}"
     except UnreadableAudio as error:
         sheet.problem(row.row, "file", f"{row.file!r}: {error.what}", error.todo)
         return None
-    asset_id = f"sha256:{hash_file(path)}"
+    except (OSError, RuntimeError) as error:  # no permission, too long a name, a link that leads to itself
+        sheet.problem(
+            row.row, "file", f"{row.file[:80]!r} can't be opened: {error.__class__.__name__}", "check the name, links and permissions"
+        )
+        return None
     return Asset(asset_id, row.recording_id, row.kind, row.label, row.file, path.stat().st_size, facts.duration_ms), path, read_tags(path)
 
 
@@ -187,11 +202,11 @@ def _check_assets(rows: list[AssetRow], found: list[tuple[Asset, Path, Tags]], k
     mains = {asset.recording_id: asset for asset in known.assets.values() if asset.kind == "recording"}
     for asset, _, _ in found:
         other = seen.get(asset.asset_id)
-        if other and (other.recording_id, other.kind) != (asset.recording_id, asset.kind):
+        if other and (other.recording_id, other.kind, other.label) != (asset.recording_id, asset.kind, asset.label):
             sheet.problem(
                 numbers[asset.file],
                 "file",
-                f"{asset.file!r} is byte for byte the file of {other.recording_id} ({other.kind})",
+                f"{asset.file!r} is byte for byte the file of {' '.join((other.recording_id, other.kind, other.label)).rstrip()}",
                 "decide which one it is",
             )
         main = mains.get(asset.recording_id)

@@ -75,7 +75,7 @@ def import_usage(context: Context, programme_id: str, period_id: str, path: Path
         select(output.c.output_id).join(run, run.c.model_version == output.c.model_version).where(run.c.programme_id == programme_id)
     )
     outputs = set(context.connection.scalars(of_programme))
-    taken = set(context.connection.scalars(select(schema.usage.c.usage_id)))
+    taken = set(context.connection.scalars(select(schema.usage.c.usage_id).where(schema.usage.c.programme_id == programme_id)))
     for row in rows:
         if row.output_id not in outputs:
             sheet.problem(
@@ -89,18 +89,20 @@ def import_usage(context: Context, programme_id: str, period_id: str, path: Path
     raise_if_any(sheet.problems)
     fields = ("usage_id", "output_id", "territory", "uses")
     context.connection.execute(
-        insert(schema.usage), [{"period_id": period_id, **{name: getattr(row, name) for name in fields}} for row in rows]
+        insert(schema.usage),
+        [{"programme_id": programme_id, "period_id": period_id, **{name: getattr(row, name) for name in fields}} for row in rows],
     )
     context.record("import", path.name, hash_file(path))
     return len(rows)
 
 
 def _open_period(context: Context, programme_id: str, period_id: str) -> tuple[date, date]:
-    days = period_days(period_id)
+    first_day, last_day = period_days(period_id)
     table = schema.settlement
-    settled = context.connection.scalar(
-        select(table.c.settlement_id).where(table.c.programme_id == programme_id, table.c.period_id == period_id)
-    )
-    if settled:
-        raise Refused("period_settled", f"{period_id} of {programme_id} is settled ({settled})", "report it in the next period")
-    return days
+    newest = context.connection.execute(
+        select(table).where(table.c.programme_id == programme_id).order_by(table.c.last_day.desc()).limit(1)
+    ).first()
+    if newest and newest.last_day >= first_day.isoformat():
+        what = f"{programme_id} is settled up to {newest.last_day} ({newest.settlement_id})"
+        raise Refused("period_settled", what, "report it in the next period")
+    return first_day, last_day

@@ -11,7 +11,8 @@ from sqlalchemy import func, insert, select
 
 import ritornello
 from ritornello.domain.errors import Refused
-from ritornello.formats.canonical import Fingerprint, encode_document, fingerprint, lines, write_atomically
+from ritornello.domain.programme import Programme
+from ritornello.formats.canonical import Fingerprint, build_folder, encode_document, fingerprint, lines, write_atomically
 from ritornello.formats.period_folder import encode_period, encode_result, read_period, row_of
 from ritornello.formats.schema import PERIOD_TABLES
 from ritornello.service import models, programmes, reports, snapshots
@@ -19,6 +20,7 @@ from ritornello.service.context import Context
 from ritornello.store import attributions, catalogue, consents, schema
 
 RESULT_FORMAT = "ritornello-settlement-1"
+LARGEST = 2**63 - 1  # of a ledger row
 Rows = list[dict[str, Any]]
 
 
@@ -37,8 +39,6 @@ def settle_folder(folder: Path, out: Path) -> Settled:
 
     Raises BadInput with every problem of the period, Refused when `out` exists.
     """
-    if out.exists():
-        raise Refused("out_exists", f"{out} exists already", "choose a new folder: results are never overwritten")
     from ritornello.settlement.settle import settle  # here, since the engine takes a second to import
 
     period, inputs = read_period(folder)
@@ -53,30 +53,21 @@ def settle_folder(folder: Path, out: Path) -> Settled:
         "checks": [{"name": name, "passed": True} for name in result.checks],
         "engine": f"ritornello {ritornello.__version__} duckdb",
     }
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".settling-") as temporary:
-        building = Path(temporary) / "result"
+    with build_folder(out) as building:
         for name, data in {**files, "settlement.json": encode_document(document)}.items():
             write_atomically(building / name, data)
-        building.rename(out)
     payees = {row["payee"] for row in result.tables["allocations"]}
     return Settled(period.settlement_id, document, len(result.tables["allocations"]), len(payees))
 
 
-def settle_period(context: Context, programme_id: str, period_id: str) -> Settled:
-    """Settle a programme's period from the database and post it. Raises Refused when it is settled already: nothing is ever posted twice."""
+def settle_period(context: Context, programme_id: str, period_id: str, *, early: bool = False) -> Settled:
+    """Settle a programme's period from the database and post it; `early`: although it is not over.
+
+    Raises Refused when it is settled already (nothing is ever posted twice) or not in turn.
+    """
     first_day, last_day = reports.period_days(period_id)
     settlement_id = f"{programme_id}-{period_id}"
-    table = schema.settlement
-    earlier = context.connection.execute(
-        select(table).where(table.c.programme_id == programme_id).order_by(table.c.last_day.desc()).limit(1)
-    ).first()
-    if context.connection.scalar(select(table.c.settlement_id).where(table.c.settlement_id == settlement_id)):
-        raise Refused(
-            "settled_already", f"{period_id} of {programme_id} is settled; nothing was posted", "look at it: ritornello statement"
-        )
-    if earlier and earlier.last_day >= first_day.isoformat():
-        raise Refused("out_of_order", f"{earlier.period_id} is settled and ends on {earlier.last_day}", "settle periods in order")
+    _refuse_out_of_turn(context, programme_id, period_id, early=early)
     header, terms, tables = assemble(context, programme_id, period_id, settlement_id)
     files = encode_period(header, terms, tables)
     with tempfile.TemporaryDirectory(prefix="ritornello-") as temporary:
@@ -85,8 +76,11 @@ def settle_period(context: Context, programme_id: str, period_id: str) -> Settle
             write_atomically(folder / "period" / name, data)
         settled = settle_folder(folder / "period", folder / "result")
         results = {path.name: path.read_bytes() for path in sorted((folder / "result").iterdir())}
+    postings = [json.loads(line) for line in lines(results["postings.jsonl"])]
+    if any(abs(int(row["amount_units"])) > LARGEST for row in postings):
+        raise Refused("amount_too_large", "an account's sum is beyond what the ledger holds", "split the revenue over several programmes")
     context.connection.execute(
-        insert(table).values(
+        insert(schema.settlement).values(
             settlement_id=settlement_id,
             programme_id=programme_id,
             period_id=period_id,
@@ -97,12 +91,33 @@ def settle_period(context: Context, programme_id: str, period_id: str) -> Settle
     )
     for kind, group in (("period", files), ("result", results)):
         _keep(context, settlement_id, kind, group)
-    postings = [json.loads(line) for line in lines(results["postings.jsonl"])]
     if postings:
         context.connection.execute(
             insert(schema.posting), [{**row, "amount_units": int(row["amount_units"]), "settlement_id": settlement_id} for row in postings]
         )
     return settled
+
+
+def _refuse_out_of_turn(context: Context, programme_id: str, period_id: str, *, early: bool) -> None:
+    """Periods are settled once, when they are over, in order, and none that has reports is left behind."""
+    first_day, last_day = reports.period_days(period_id)
+    table, report = schema.settlement, schema.revenue_report
+    settled = context.connection.execute(select(table).where(table.c.programme_id == programme_id).order_by(table.c.last_day)).all()
+    if any(row.period_id == period_id for row in settled):
+        raise Refused(
+            "settled_already", f"{period_id} of {programme_id} is settled; nothing was posted", "look at it: ritornello statement"
+        )
+    if settled and settled[-1].last_day >= first_day.isoformat():
+        last = settled[-1]
+        raise Refused("out_of_order", f"{last.period_id} is settled and ends on {last.last_day}", "settle periods in order")
+    if last_day >= context.today() and not early:
+        raise Refused(
+            "period_not_over", f"{period_id} ends on {last_day}; what is reported later could not be settled in it", "wait, or say --early"
+        )
+    reported = set(context.connection.scalars(select(report.c.period_id).where(report.c.programme_id == programme_id)))
+    waiting = sorted(name for name in reported - {row.period_id for row in settled} if reports.period_days(name)[0] < first_day)
+    if waiting:
+        raise Refused("earlier_unsettled", f"{waiting[0]} has reports and is not settled", "settle it first")
 
 
 def find_settlement(context: Context, settlement_id: str) -> Any:
@@ -127,19 +142,18 @@ def read_files(context: Context, settlement_id: str) -> dict[str, bytes]:
 
 def write_period(context: Context, programme_id: str, period_id: str, folder: Path) -> list[str]:
     """Write the period folder as it would be settled now, without settling."""
-    if folder.exists():
-        raise Refused("out_exists", f"{folder} exists already", "choose a new folder")
     header, terms, tables = assemble(context, programme_id, period_id, f"{programme_id}-{period_id}")
     files = encode_period(header, terms, tables)
-    for name, data in files.items():
-        write_atomically(folder / name, data)
+    with build_folder(folder) as building:
+        for name, data in files.items():
+            write_atomically(building / name, data)
     return sorted(files)
 
 
 def assemble(context: Context, programme_id: str, period_id: str, settlement_id: str) -> tuple[dict[str, Any], bytes, dict[str, Rows]]:
     """The period folder's contents from the database: header, terms, tables. Only what this programme's recordings need."""
     first_day, last_day = reports.period_days(period_id)
-    programme, terms = programmes.find(context, programme_id)
+    programmes.find(context, programme_id)
     now = context.now_us()
     connection = context.connection
     runs = [
@@ -150,6 +164,8 @@ def assemble(context: Context, programme_id: str, period_id: str, settlement_id:
         raise Refused("no_runs", f"{programme_id} has no training run", "register one: ritornello run register")
     models_known = [run["model_version"] for run in runs]
     snapshot_ids = sorted({snapshot for run in runs for snapshot in run["snapshot_ids"]})
+    snapshot_rows = [snapshots.find_row(context, snapshot_id) for snapshot_id in snapshot_ids]
+    programme, terms = _terms_of(context, snapshot_rows)
     manifest = [row for snapshot_id in snapshot_ids for row in snapshots.read_manifest(context, snapshot_id)]
     exposure = [row for name in models_known for row in models.read_exposure(context, name)]
     batches = [batch for name in models_known if (batch := attributions.read_latest(connection, name))]
@@ -160,7 +176,7 @@ def assemble(context: Context, programme_id: str, period_id: str, settlement_id:
             context, recordings, {row["account"].removeprefix("party:") for row in opening if row["account"].startswith("party:")}
         ),
         **_consent_tables(context, recordings),
-        "snapshots": [snapshots.find_row(context, snapshot_id) for snapshot_id in snapshot_ids],
+        "snapshots": snapshot_rows,
         "manifest": manifest,
         "runs": runs,
         "exposure": exposure,
@@ -179,6 +195,19 @@ def assemble(context: Context, programme_id: str, period_id: str, settlement_id:
         "known_at_us": now,
     }
     return header, terms, tables
+
+
+def _terms_of(context: Context, snapshot_rows: Rows) -> tuple[Programme, bytes]:
+    """The terms under which everyone consented to what was trained on: money follows them, whatever a newer version says."""
+    versions = sorted({row["programme_sha256"] for row in snapshot_rows})
+    if len(versions) > 1:
+        what = f"models were trained under {len(versions)} versions of the programme"
+        raise Refused(
+            "several_terms",
+            what,
+            "dividing one period's money under several terms is not built yet: register the models in programmes of their own",
+        )
+    return programmes.find_terms(context, versions[0]), context.files.get(versions[0])
 
 
 def _concerned(context: Context, recording_ids: set[str]) -> "dict[str, Any]":

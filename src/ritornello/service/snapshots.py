@@ -12,9 +12,18 @@ from sqlalchemy import func, insert, select
 
 from ritornello.domain.consent import Answer
 from ritornello.domain.errors import Problem, Refused, raise_if_any
-from ritornello.formats.canonical import encode_document, encode_table, fingerprint_table, hash_file, iterate_files, lines, write_atomically
+from ritornello.formats.canonical import (
+    build_folder,
+    encode_document,
+    encode_table,
+    fingerprint_table,
+    hash_file,
+    iterate_files,
+    lines,
+    write_atomically,
+)
 from ritornello.formats.schema import PERIOD_TABLES, read_rows
-from ritornello.service import consent, programmes
+from ritornello.service import consent, membership, programmes
 from ritornello.service.context import Context
 from ritornello.store import catalogue, schema
 
@@ -69,7 +78,10 @@ def freeze(context: Context, programme_id: str, day: date | None = None) -> Froz
         insert(schema.snapshot).values(
             snapshot_id=snapshot_id,
             programme_id=programme_id,
+            programme_sha256=programme.sha256,
             purposes=" ".join(programme.purposes),
+            territory=programme.territory,
+            quorum=json.dumps(dict(programme.quorum), sort_keys=True),
             day=day.isoformat(),
             known_at_us=now,
             manifest_root=root,
@@ -81,6 +93,7 @@ def freeze(context: Context, programme_id: str, day: date | None = None) -> Froz
         )
     )
     context.record("snapshot", snapshot_id, root)
+    membership.commit(context, snapshot_id, manifest)
     return Frozen(snapshot_id, root, len(rows), len({asset.recording_id for asset in assets}), duration_ms, refused)
 
 
@@ -90,7 +103,11 @@ def find_row(context: Context, snapshot_id: str) -> dict[str, Any]:
     if row is None:
         raise Refused("unknown_snapshot", f"there is no snapshot {snapshot_id!r}", "freeze one: ritornello snapshot freeze")
     wanted = [column.removesuffix("?") for column in PERIOD_TABLES["snapshots"].columns]
-    return {**{name: value for name, value in row._mapping.items() if name in wanted}, "purposes": row.purposes.split(" ")}
+    return {
+        **{name: value for name, value in row._mapping.items() if name in wanted},
+        "purposes": row.purposes.split(" "),
+        "quorum": json.loads(row.quorum),
+    }
 
 
 def read_manifest(context: Context, snapshot_id: str) -> list[dict[str, Any]]:
@@ -122,28 +139,29 @@ def export(context: Context, snapshot_id: str, folder: Path) -> int:
     """
     snapshot = find_row(context, snapshot_id)
     refuse_stale(context, snapshot_id, context.today())
-    if folder.exists() and any(folder.iterdir()):
-        raise Refused("not_empty", f"{folder} is not empty", "choose a new folder")
     rows = read_manifest(context, snapshot_id)
     paths = catalogue.read_asset_paths(context.connection)
-    for number, row in enumerate(rows, 1):
-        target = folder / row["file"]
-        target.parent.mkdir(parents=True, exist_ok=True)
-        source = paths[row["asset_id"]]
-        if not source.is_file():
-            raise Refused(
-                "file_gone", f"the file of {row['recording_id']} is no longer at {source}", "put it back or import the catalogue again"
-            )
-        shutil.copyfile(source, target)
-        if f"sha256:{hash_file(target)}" != row["asset_id"]:
-            target.unlink()
-            raise Refused("file_changed", f"the file of {row['recording_id']} at {source} has changed since import", "restore the original")
-        if number % 10 == 0 or number == len(rows):
-            context.tell(f"exporting {number}/{len(rows)}")
-    _, terms = programmes.find(context, snapshot["programme_id"])
-    write_atomically(folder / "manifest.jsonl", encode_table(rows, ("snapshot_id", "asset_id")))
-    write_atomically(folder / "LICENCE.txt", _licence_text(snapshot).encode() + terms)
-    write_atomically(folder / "snapshot.json", encode_document({"format": SNAPSHOT_FORMAT, **snapshot}))
+    with build_folder(folder) as building:
+        for number, row in enumerate(rows, 1):
+            target = building / row["file"]
+            target.parent.mkdir(parents=True, exist_ok=True)
+            source = paths[row["asset_id"]]
+            if not source.is_file():
+                raise Refused(
+                    "file_gone", f"the file of {row['recording_id']} is no longer at {source}", "put it back or import the catalogue again"
+                )
+            shutil.copyfile(source, target)
+            if f"sha256:{hash_file(target)}" != row["asset_id"]:
+                target.unlink()
+                raise Refused(
+                    "file_changed", f"the file of {row['recording_id']} at {source} has changed since import", "restore the original"
+                )
+            if number % 10 == 0 or number == len(rows):
+                context.tell(f"exporting {number}/{len(rows)}")
+        _, terms = programmes.find(context, snapshot["programme_id"])
+        write_atomically(building / "manifest.jsonl", encode_table(rows, ("snapshot_id", "asset_id")))
+        write_atomically(building / "LICENCE.txt", licence_text(snapshot).encode() + terms)
+        write_atomically(building / "snapshot.json", encode_document({"format": SNAPSHOT_FORMAT, **snapshot}))
     return len(rows)
 
 
@@ -157,7 +175,7 @@ def verify(folder: Path, expected_root: str | None = None) -> tuple[int, list[Pr
         snapshot = json.loads((folder / "snapshot.json").read_bytes())
         manifest = (folder / "manifest.jsonl").read_bytes()
         root = str(snapshot["manifest_root"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return 0, [Problem(str(folder), None, None, "is not an exported snapshot (snapshot.json, manifest.jsonl)", "check the path")]
     if expected_root and root != expected_root:
         problems.append(
@@ -214,7 +232,7 @@ def _count(context: Context, programme_id: str) -> int:
     return int(context.connection.scalar(query) or 0)
 
 
-def _licence_text(snapshot: dict[str, Any]) -> str:
+def licence_text(snapshot: dict[str, Any]) -> str:
     purposes: Iterable[str] = snapshot["purposes"]
     return (
         f"Licence {snapshot['licence']} for the dataset {snapshot['snapshot_id']}.\n"

@@ -10,10 +10,10 @@ from typing import Any
 
 from ritornello.domain.errors import Refused
 from ritornello.domain.money import format_units
-from ritornello.formats.canonical import lines, write_atomically
+from ritornello.formats.canonical import build_folder, lines, write_atomically
 from ritornello.formats.programme_toml import read_programme
 from ritornello.formats.schema import PERIOD_TABLES, RESULT_KEYS
-from ritornello.formats.statement_files import itemise, render_csv, render_json, render_page
+from ritornello.formats.statement_files import harmless, itemise, render_csv, render_json, render_page
 from ritornello.service import settlement
 from ritornello.service.context import Context
 from ritornello.store import catalogue
@@ -61,25 +61,27 @@ def overview(context: Context, settlement_id: str) -> list[dict[str, Any]]:
     return parse_tables(settlement.read_files(context, settlement_id))["statements"]
 
 
-def write_all(context: Context, settlement_id: str, folder: Path) -> int:
-    """Write each party's statement as JSON, CSV and page, and the payout list, into a folder. Returns the number of parties."""
+def write(context: Context, settlement_id: str, folder: Path, party_id: str | None = None) -> int:
+    """Write statements as JSON, CSV and pages into a new folder: one party's, or all of them with the payout list. Returns the number of parties."""
     files = settlement.read_files(context, settlement_id)
     tables, (first_day, last_day) = parse_tables(files), _days(files)
     programme = read_programme("programme.toml", files["period/programme.toml"])
-    parties = sorted({row["party_id"] for row in tables["statements"]})
-    for party_id in parties:
-        sheets = itemise(tables, party_id)
-        page = render_page(
-            sheets,
-            programme_title=programme.title,
-            licensor=programme.licensor,
-            licensee=programme.licensee,
-            first_day=first_day,
-            last_day=last_day,
-        )
-        for suffix, data in (("json", render_json(sheets)), ("csv", render_csv(sheets)), ("html", page)):
-            write_atomically(folder / f"{party_id}.{suffix}", data)
-    write_atomically(folder / "payouts.csv", _payouts(context, tables["payouts"]), mode=0o600)
+    parties = sorted({row["party_id"] for row in tables["statements"]} if party_id is None else {party_id})
+    with build_folder(folder) as building:
+        for name in parties:
+            sheets = itemise(tables, name) or show(context, settlement_id, name)
+            page = render_page(
+                sheets,
+                programme_title=programme.title,
+                licensor=programme.licensor,
+                licensee=programme.licensee,
+                first_day=first_day,
+                last_day=last_day,
+            )
+            for suffix, data in (("json", render_json(sheets)), ("csv", render_csv(sheets)), ("html", page)):
+                write_atomically(building / "parties" / f"{name}.{suffix}", data)
+        if party_id is None:
+            write_atomically(building / "payouts.csv", _payouts(context, tables["payouts"]), mode=0o600)
     return len(parties)
 
 
@@ -92,7 +94,8 @@ def _payouts(context: Context, rows: list[dict[str, Any]]) -> bytes:
     for row in rows:
         party = parties[row["party_id"]]
         amount = format_units(int(row["amount_units"]), row["minor_digits"])
-        writer.writerow((row["payout_id"], party.party_id, party.name, party.payout_account, row["currency"], amount))
+        names = harmless(party.name), harmless(party.payout_account or "")
+        writer.writerow((row["payout_id"], party.party_id, *names, row["currency"], amount))
     return stream.getvalue().encode()
 
 

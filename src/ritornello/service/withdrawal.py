@@ -83,7 +83,7 @@ def write_receipt(context: Context, event_id: str) -> dict[str, Any]:
     if not events:
         raise Refused("unknown_event", f"there is no event {event_id!r}", "see `ritornello consent history`")
     position, entry = log.positions(context.connection)["consent", event_id]
-    (proof,) = log.prove(context.connection, log.read_leaves(context.connection), {position: entry})
+    (proof,) = log.prove(log.read_tree(context.connection), {position: entry})
     note, vkey = logs.checkpoint(context)
     effect = describe_effect(context, events[0]) if events[0].decision == "withdraw" else None
     return {

@@ -1,6 +1,6 @@
 """Parties, works, recordings, assets, contributions and claims: rows ↔ records."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -19,13 +19,20 @@ def read_works(connection: Connection) -> dict[str, Work]:
     return {row.work_id: Work(**row._mapping) for row in connection.execute(select(schema.work))}
 
 
-def read_recordings(connection: Connection) -> dict[str, Recording]:
-    return {row.recording_id: Recording(**row._mapping) for row in connection.execute(select(schema.recording))}
+def read_recordings(connection: Connection, recording_id: str | None = None) -> dict[str, Recording]:
+    """All recordings, or only one."""
+    query = select(schema.recording)
+    if recording_id is not None:
+        query = query.where(schema.recording.c.recording_id == recording_id)
+    return {row.recording_id: Recording(**row._mapping) for row in connection.execute(query)}
 
 
-def read_assets(connection: Connection) -> dict[str, Asset]:
-    columns = [column for column in schema.asset.c if column.name != "path"]
-    return {row.asset_id: Asset(**row._mapping) for row in connection.execute(select(*columns))}
+def read_assets(connection: Connection, recording_id: str | None = None) -> dict[str, Asset]:
+    """All assets, or those of one recording."""
+    query = select(*(column for column in schema.asset.c if column.name != "path"))
+    if recording_id is not None:
+        query = query.where(schema.asset.c.recording_id == recording_id)
+    return {row.asset_id: Asset(**row._mapping) for row in connection.execute(query)}
 
 
 def read_asset_paths(connection: Connection) -> dict[str, Path]:
@@ -38,10 +45,12 @@ def read_contributions(connection: Connection) -> list[Contribution]:
     return [Contribution(**row._mapping) for row in connection.execute(select(schema.contribution).order_by(*order))]
 
 
-def read_claims(connection: Connection) -> list[Claim]:
-    """Every claim ever recorded, retracted ones too, ascending by claim."""
+def read_claims(connection: Connection, subject_ids: Sequence[str] | None = None) -> list[Claim]:
+    """Every claim ever recorded (about these subjects), retracted ones too, ascending by claim."""
     retraction = schema.claim_retraction
     query = select(schema.claim, retraction.c.retracted_at_us).outerjoin(retraction, retraction.c.claim_id == schema.claim.c.claim_id)
+    if subject_ids is not None:
+        query = query.where(schema.claim.c.subject_id.in_(subject_ids))
     return [claim_of(dict(row._mapping)) for row in connection.execute(query.order_by(schema.claim.c.claim_id))]
 
 

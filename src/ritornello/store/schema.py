@@ -1,6 +1,6 @@
 """The database's tables, for SQLite (STRICT) and PostgreSQL alike. Days are ISO text, moments are UTC integer microseconds, money is ledger units.
 
-Append-only tables (claim, claim_retraction, consent_event, posting, log_entry) are guarded by triggers on SQLite: see migrations.
+Append-only tables (claim, claim_retraction, consent_event, posting, log_entry, log_subtree, membership_map) are guarded by triggers on SQLite: see migrations.
 """
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
@@ -21,8 +21,8 @@ def _table(name: str, *parts: "Column[object] | UniqueConstraint | CheckConstrai
     return Table(name, metadata, *parts, sqlite_strict=True)
 
 
-def _text(name: str, *, null: bool = False, key: bool = False, of: str | None = None) -> "Column[object]":
-    return Column(name, Text, *([ForeignKey(of)] if of else []), nullable=null, primary_key=key)
+def _text(name: str, *, null: bool = False, key: bool = False, of: str | None = None, index: bool = False) -> "Column[object]":
+    return Column(name, Text, *([ForeignKey(of)] if of else []), nullable=null, primary_key=key, index=index or None)
 
 
 def _whole(name: str, *, null: bool = False, key: bool = False) -> "Column[object]":
@@ -52,7 +52,7 @@ recording = _table(
 asset = _table(
     "asset",
     _text("asset_id", key=True),
-    _text("recording_id", of="recording.recording_id"),
+    _text("recording_id", of="recording.recording_id", index=True),
     _text("kind"),
     _text("label"),
     _text("file"),
@@ -70,7 +70,7 @@ claim = _table(
     "claim",
     _text("claim_id", key=True),
     _text("subject_kind"),
-    _text("subject_id"),
+    _text("subject_id", index=True),
     _text("lane"),
     _text("party_id", of="party.party_id"),
     _whole("share_e8"),
@@ -111,7 +111,7 @@ consent_event = _table(
     _text("actor_id", of="party.party_id"),
     _text("mandate_id", null=True, of="mandate.mandate_id"),
     _text("asset_id", of="asset.asset_id"),
-    _text("recording_id", of="recording.recording_id"),
+    _text("recording_id", of="recording.recording_id", index=True),
     _text("purpose"),
     _text("programme_id"),
     _text("terms_sha256"),
@@ -145,7 +145,10 @@ snapshot = _table(
     "snapshot",
     _text("snapshot_id", key=True),
     _text("programme_id"),
+    _text("programme_sha256"),
     _text("purposes"),  # separated by spaces
+    _text("territory"),
+    _text("quorum"),  # JSON: lane → ppm
     _text("day"),
     _whole("known_at_us"),
     _text("manifest_root"),
@@ -180,6 +183,7 @@ output = _table(
 )
 usage = _table(
     "usage",
+    _text("programme_id", key=True),
     _text("usage_id", key=True),
     _text("period_id"),
     _text("output_id", of="output.output_id"),
@@ -246,4 +250,16 @@ log_entry = _table(
     _whole("position", key=True),
     _text("entry"),
     Column("leaf", LargeBinary, nullable=False),
+)
+log_subtree = _table(
+    "log_subtree",  # one row per full tile of 256 hashes
+    _whole("level", key=True),
+    _whole("number", key=True),
+    Column("nodes", LargeBinary, nullable=False),  # the 255 hashes above them, from the root down, each level from left to right
+)
+membership_map = _table(
+    "membership_map",
+    _text("snapshot_id", key=True, of="snapshot.snapshot_id"),
+    _text("root"),
+    _text("entries_sha256"),  # of the blinded entries in the file store
 )

@@ -96,7 +96,10 @@ def upgrade() -> None:
         "snapshot",
         sa.Column("snapshot_id", sa.Text(), nullable=False),
         sa.Column("programme_id", sa.Text(), nullable=False),
+        sa.Column("programme_sha256", sa.Text(), nullable=False),
         sa.Column("purposes", sa.Text(), nullable=False),
+        sa.Column("territory", sa.Text(), nullable=False),
+        sa.Column("quorum", sa.Text(), nullable=False),
         sa.Column("day", sa.Text(), nullable=False),
         sa.Column("known_at_us", WHOLE, autoincrement=False, nullable=False),
         sa.Column("manifest_root", sa.Text(), nullable=False),
@@ -240,13 +243,14 @@ def upgrade() -> None:
     )
     op.create_table(
         "usage",
+        sa.Column("programme_id", sa.Text(), nullable=False),
         sa.Column("usage_id", sa.Text(), nullable=False),
         sa.Column("period_id", sa.Text(), nullable=False),
         sa.Column("output_id", sa.Text(), nullable=False),
         sa.Column("territory", sa.Text(), nullable=False),
         sa.Column("uses", WHOLE, autoincrement=False, nullable=False),
         sa.ForeignKeyConstraint(["output_id"], ["output.output_id"], name=op.f("fk_usage_output_id")),
-        sa.PrimaryKeyConstraint("usage_id", name=op.f("pk_usage")),
+        sa.PrimaryKeyConstraint("programme_id", "usage_id", name=op.f("pk_usage")),
         sqlite_strict=True,
     )
     op.create_table(
@@ -325,6 +329,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("notice_id", name=op.f("pk_notice")),
         sqlite_strict=True,
     )
+    for table, column in (("asset", "recording_id"), ("claim", "subject_id"), ("consent_event", "recording_id")):
+        op.create_index(op.f(f"ix_{table}_{column}"), table, [column])
     if op.get_bind().dialect.name == "sqlite":
         for table in APPEND_ONLY:
             for verb in ("UPDATE", "DELETE"):
