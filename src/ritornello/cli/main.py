@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 import ritornello
 from ritornello import wiring
-from ritornello.cli import catalogue, consent, dataset, log, membership, money
+from ritornello.cli import catalogue, consent, dataset, log, membership, money, preferences
 from ritornello.cli.frame import FAULT, SURROUNDINGS, Frame, pass_frame
 from ritornello.domain.errors import BadInput, Refused
 from ritornello.settings import read_settings
@@ -74,7 +74,7 @@ for group in (
     dataset.attribute,
 ):
     program.add_command(group)
-for command in (money.usage, money.revenue, money.settle, money.statement, money.explain, money.bundle, log.log):
+for command in (money.usage, money.revenue, money.settle, money.statement, money.explain, money.bundle, log.log, preferences.preferences):
     program.add_command(command)
 
 
@@ -86,7 +86,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Entry point: runs the program and turns every expected kind of error into a message and its exit code (docs/cli.md)."""
     given = sys.argv[1:] if arguments is None else arguments
     try:
-        with program.make_context("ritornello", given) as context:
+        with program.make_context("ritornello", list(given)) as context:  # click empties the list
             try:
                 program.invoke(context)
             except (BadInput, Refused) as error:
