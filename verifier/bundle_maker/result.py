@@ -102,7 +102,7 @@ def make_contents() -> Contents:
             "settlement_id": SETTLEMENT,
             "totals": [{**TOTALS, "held_units": "2080007", "carried_units": "5605000"}],
             "checks": [{"name": name, "passed": True} for name in CHECKS.split()],
-            "engine": {"name": "pencil and paper"},
+            "engine": "pencil and paper",
         },
         reports={sha256(REPORT).hexdigest(): REPORT},
     )

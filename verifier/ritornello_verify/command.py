@@ -1,4 +1,5 @@
-"""The command line: `ritornello-verify BUNDLE [--key FILE_OR_VKEY] [--checkpoint FILE] [--json]`."""
+"""The command line: `ritornello-verify BUNDLE [--key FILE_OR_VKEY] [--checkpoint FILE] [--json]`,
+or `ritornello-verify receipt FILE [--key FILE_OR_VKEY] [--json]`."""
 
 import argparse
 import json
@@ -8,7 +9,9 @@ from pathlib import Path
 from typing import TextIO
 
 from ritornello_verify.bundle import BUNDLE, Bundle
+from ritornello_verify.canonical import DOCUMENT_LIMIT
 from ritornello_verify.consent import check_manifests
+from ritornello_verify.consent_receipt import verify_receipt
 from ritornello_verify.files import check_files
 from ritornello_verify.folder import Folder
 from ritornello_verify.log import Trust, check_log
@@ -20,14 +23,19 @@ from ritornello_verify.revenue import check_reports
 from ritornello_verify.training import check_attribution, check_training
 
 VERIFIED, FAILED, UNREADABLE = 0, 1, 2
+RECEIPT = "receipt"
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Verify one bundle; the exit code is 0 verified, 1 failed, 2 could not read."""
-    options = read_options(arguments)
+    """Verify one bundle or receipt; the exit code is 0 verified, 1 failed, 2 could not read."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    options = read_receipt_options(given[1:]) if given[:1] == [RECEIPT] else read_options(given)
     try:
-        trust = Trust(None if options.key is None else find_key(options.key), read_checkpoint_file(options.checkpoint))
-        report = verify(Path(options.bundle), trust)
+        key = None if options.key is None else find_key(options.key)
+        if "receipt" in options:
+            report = verify_receipt(read_file(options.receipt, DOCUMENT_LIMIT + 1, "the receipt"), key)
+        else:
+            report = verify(Path(options.bundle), Trust(key, read_checkpoint_file(options.checkpoint)))
     except Unreadable as error:
         if options.json:
             say(json.dumps({"verified": False, "error": str(error)}))
@@ -76,11 +84,23 @@ def attempt(step: Step, check: Callable[[], None]) -> None:
         step.add(error.problem)
 
 
-def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="ritornello-verify", description="Check a Ritornello bundle: files, log, consent, money.")
+def read_options(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="ritornello-verify",
+        description="Check a Ritornello bundle: files, log, consent, money.",
+        epilog="`ritornello-verify receipt FILE` checks the receipt of one decision; a bundle of that name is given as ./receipt.",
+    )
     parser.add_argument("bundle", metavar="BUNDLE", help="the bundle's folder")
     parser.add_argument("--key", metavar="FILE_OR_VKEY", help="the log's public key, from somewhere else than the bundle")
     parser.add_argument("--checkpoint", metavar="FILE", help="the log's signed checkpoint, from somewhere else than the bundle")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    return parser.parse_args(arguments)
+
+
+def read_receipt_options(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog=f"ritornello-verify {RECEIPT}", description="Check the receipt of one decision about consent.")
+    parser.add_argument("receipt", metavar="FILE", help="the receipt")
+    parser.add_argument("--key", metavar="FILE_OR_VKEY", help="the log's public key, from somewhere else than the receipt")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser.parse_args(arguments)
 
@@ -100,13 +120,16 @@ def find_key(text: str) -> Key:
 
 
 def read_checkpoint_file(name: str | None) -> bytes | None:
-    if name is None:
-        return None
+    return None if name is None else read_file(name, NOTE_LIMIT, "--checkpoint")
+
+
+def read_file(name: str, limit: int, what: str) -> bytes:
+    """At most so many bytes of a file the caller named."""
     try:
         with Path(name).open("rb") as file:
-            return file.read(NOTE_LIMIT)
+            return file.read(limit)
     except (OSError, ValueError) as error:
-        raise Unreadable(f"--checkpoint cannot be read: {error}") from None
+        raise Unreadable(f"{what} cannot be read: {error}") from None
 
 
 def say(text: str, stream: TextIO | None = None) -> None:

@@ -8,7 +8,7 @@ from ritornello_verify.folder import Folder
 from ritornello_verify.kinds import HASH, HASH_FORM, INTEGER, TEXT
 from ritornello_verify.merkle import follow_path, hash_leaf
 from ritornello_verify.note import NOTE_LIMIT, BadNote, Checkpoint, Key, check_signature, read_checkpoint, read_key
-from ritornello_verify.reading import Row, find_key, find_wrong_column, read_lines, read_row
+from ritornello_verify.reading import Row, Values, find_key, find_wrong_column, read_lines, read_row
 from ritornello_verify.report import Malformed, Report, Step, show
 from ritornello_verify.tables import PROOFS, TABLES
 
@@ -99,7 +99,7 @@ def check_proof(bundle: Bundle, row: Row, checkpoint: Checkpoint | None, step: S
     if path not in bundle.entries:
         step.fail(PROOFS, f"path {show(path)} is not listed in bundle.json", row.number)
         return False
-    problem = find_wrong_entry(bundle, path, row.values["entry"]) or find_wrong_path(row, checkpoint)
+    problem = find_wrong_entry(row.values["entry"], expect_entry(bundle, path)) or find_wrong_path(row.values, checkpoint)
     if problem:
         step.fail(path, f"{problem} (proofs.jsonl row {row.number})")
         return False
@@ -107,7 +107,17 @@ def check_proof(bundle: Bundle, row: Row, checkpoint: Checkpoint | None, step: S
     return True
 
 
-def find_wrong_entry(bundle: Bundle, path: str, text: str) -> str | None:
+def expect_entry(bundle: Bundle, path: str) -> Values:
+    """What a file's log entry must say."""
+    match = REPORT_FORM.fullmatch(path)
+    return {
+        "kind": "report" if match else path,
+        "id": match[1] if match else bundle.settlement_id,
+        "hash": bundle.hashes.get(path, bundle.entries[path].hash),
+    }
+
+
+def find_wrong_entry(text: str, expected: Values) -> str | None:
     try:
         entry = parse(text.encode("utf-8", "surrogatepass"))
     except NotCanonical as error:
@@ -115,23 +125,21 @@ def find_wrong_entry(bundle: Bundle, path: str, text: str) -> str | None:
     wrong = find_wrong_column(entry, ENTRY_COLUMNS) if type(entry) is dict else "not an object"
     if wrong or type(entry) is not dict:
         return f"its log entry is wrong: {wrong}"
-    match = REPORT_FORM.fullmatch(path)
-    expected = {"kind": "report" if match else path, "id": match[1] if match else bundle.settlement_id}
-    expected["hash"] = bundle.hashes.get(path, bundle.entries[path].hash)
     for name, value in expected.items():
         if entry[name] != value:
             return f"its log entry has {name} {show(entry[name])}, not {show(value)}"
     return None
 
 
-def find_wrong_path(row: Row, checkpoint: Checkpoint | None) -> str | None:
+def find_wrong_path(proof: Values, checkpoint: Checkpoint | None) -> str | None:
+    """A proof has the columns `entry`, `index`, `tree_size` and `hashes` of proofs.jsonl; its entry was found right."""
     if checkpoint is None:
         return "its proof leads nowhere, since there is no readable checkpoint"
-    if row.values["tree_size"] != checkpoint.size:
-        return f"its proof is for a tree of {row.values['tree_size']} entries, the checkpoint has {checkpoint.size}"
-    hashes = row.values["hashes"]
+    if proof["tree_size"] != checkpoint.size:
+        return f"its proof is for a tree of {proof['tree_size']} entries, the checkpoint has {checkpoint.size}"
+    hashes = proof["hashes"]
     if len(hashes) > PATH_LIMIT or not all(HASH_FORM.fullmatch(text) for text in hashes):
         return f"its proof is not a list of at most {PATH_LIMIT} hashes in hex"
-    leaf = hash_leaf(row.values["entry"].encode())
-    root = follow_path(leaf, row.values["index"], checkpoint.size, [bytes.fromhex(text) for text in hashes])
+    leaf = hash_leaf(proof["entry"].encode())
+    root = follow_path(leaf, proof["index"], checkpoint.size, [bytes.fromhex(text) for text in hashes])
     return None if root == checkpoint.root else "its proof does not lead to the checkpoint's root"

@@ -64,7 +64,11 @@ def reread_rows(folder: Folder, path: str) -> Iterator[Row]:
 
 def read_document(folder: Folder, path: str, columns: Mapping[str, Kind]) -> Values:
     """One canonical object with exactly these members and one line end."""
-    data = folder.read(path, DOCUMENT_LIMIT)
+    return parse_document(folder.read(path, DOCUMENT_LIMIT), path, columns)
+
+
+def parse_document(data: bytes, path: str, columns: Mapping[str, Kind]) -> Values:
+    """The same of bytes that are read already."""
     if not data.endswith(b"\n"):
         raise Malformed(path, "has no line end")
     try:

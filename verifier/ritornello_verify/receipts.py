@@ -53,7 +53,7 @@ def find_receipts(period: Period) -> list[Receipt]:
     receipts: list[Receipt] = []
     for income in period.programme.incomes:
         found: list[Receipt] = []
-        if income.amount_units is not None and income.currency is not None:
+        if income.amount_units and income.currency is not None:
             found.append(Receipt(income, ANY_MODEL, income.currency, WORLD, income.amount_units))
         if income.rate_ppm is not None:
             found += take_rate(period, income, income.rate_ppm)
@@ -76,9 +76,7 @@ def take_rate(period: Period, income: Income, rate_ppm: int) -> Iterator[Receipt
 
 def top_up(receipts: list[Receipt], income: Income, currency: str, minimum_units: int) -> list[Receipt]:
     """Raise the receipts in one currency to the minimum, in proportion to themselves; without any, one receipt for it all."""
-    raised = {
-        f"{receipt.model_version}/{receipt.territory}": receipt for receipt in receipts if receipt.currency == currency and receipt.units
-    }
+    raised = {f"{receipt.model_version}/{receipt.territory}": receipt for receipt in receipts if receipt.currency == currency}
     missing = minimum_units - sum(receipt.units for receipt in raised.values())
     if missing <= 0:
         return receipts

@@ -4,12 +4,12 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-VERIFIED = "VERIFIED: every allocation and balance follows from the period folder"
+CONCLUSION = "every allocation and balance follows from the period folder"
 SHOWN_LENGTH = 120
 
 
 class Unreadable(Exception):
-    """There is nothing to verify: no bundle, or a key or checkpoint of the caller's that cannot be read."""
+    """There is nothing to verify: no bundle or receipt, or a key or checkpoint of the caller's that cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +62,11 @@ class Step:
 
 @dataclass
 class Report:
-    """All steps in order; the first problem is the verdict."""
+    """All steps in order; the first problem is the verdict, or else the conclusion."""
 
     steps: list[Step] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    conclusion: str = CONCLUSION
 
     def begin(self, name: str) -> Step:
         self.steps.append(Step(name))
@@ -80,7 +81,7 @@ class Report:
 
     def verdict(self) -> str:
         first = next(self.problems(), None)
-        return VERIFIED if first is None else f"FAILED: {first.describe()}"
+        return f"VERIFIED: {self.conclusion}" if first is None else f"FAILED: {first.describe()}"
 
     def write_text(self) -> str:
         lines = []

@@ -146,6 +146,13 @@ def test_a_fixed_amount_is_one_receipt_and_jpy_has_no_minor_digits() -> None:
     assert find_receipts(make_period(incomes=(income,))) == [Receipt(income, "*", "JPY", "WW", 100_000)]
 
 
+def test_a_fixed_amount_of_nothing_is_no_receipt() -> None:
+    nothing = replace(FEE, amount_units=0)
+    assert find_receipts(make_period(incomes=(nothing,))) == []
+    income = replace(nothing, minimum_units=5)
+    assert find_receipts(make_period(incomes=(income,))) == [Receipt(income, "*", "EUR", "WW", 5)]
+
+
 def test_a_rate_rounds_down_and_drops_nothing() -> None:
     revenue = {Receiver("m1", "EUR", "DE"): 11, Receiver("m1", "EUR", "FR"): 3, Receiver("m2", "JPY", "JP"): 0}
     assert find_receipts(make_period(incomes=(SHARE,), revenue=revenue)) == [Receipt(SHARE, "m1", "EUR", "DE", 3)]

@@ -13,6 +13,8 @@ from bundle_maker.writing import Contents, rows_root
 
 Verify = Callable[..., tuple[int, dict[str, Any]]]
 Write = Callable[[Contents], Path]
+NEWER = PROGRAMME.replace(b"notice_days = ", b"notice_days = 1")
+"""The same terms but one, so that snapshots and grants of PROGRAMME are under older terms."""
 
 
 def seal(contents: Contents) -> None:
@@ -27,6 +29,10 @@ def seal(contents: Contents) -> None:
 def find_consent(report: dict[str, Any]) -> list[str]:
     (step,) = [step for step in report["steps"] if step["name"].startswith("Consent")]
     return [f"{problem['path']} row {problem['row']}: {problem['message']}" for problem in step["problems"]]
+
+
+def find_counts(report: dict[str, Any]) -> dict[str, int]:
+    return {what: count for step in report["steps"] for what, count in step["counts"].items()}
 
 
 def test_an_asset_without_any_consent(contents: Contents, write: Write, verify: Verify) -> None:
@@ -224,9 +230,70 @@ def test_a_grant_counts_only_under_the_snapshots_own_terms(contents: Contents, w
 
 def test_a_snapshot_may_be_older_than_the_programme_but_not_differ_from_it(contents: Contents, write: Write, verify: Verify) -> None:
     snapshot = contents.period["snapshots.jsonl"][0]
-    for name, value in (("quorum", {"master": 1_000_000}), ("territory", "DE"), ("purposes", ["ai_use"])):
+    for name, value in (
+        ("quorum", {"master": 1_000_000}),
+        ("quorum", {"master": 1_000_000, "publishing": 999_999}),
+        ("territory", "DE"),
+        ("purposes", ["ai_use"]),
+        ("purposes", ["ai_use", "ai_training"]),
+    ):
         contents.period["snapshots.jsonl"][0] = {**snapshot, name: value}
         assert any(f"{name} is" in problem for problem in find_consent(verify(write(contents))[1])), name
     contents.period["snapshots.jsonl"][0] = snapshot
-    contents.programme = PROGRAMME.replace(b"notice_days = ", b"notice_days = 1")
+    contents.programme = NEWER
+    code, report = verify(write(contents))
+    assert (code, find_consent(report)) == (0, [])
+    assert find_counts(report)["of the snapshots were judged by their own row's terms, which are not those of programme.toml"] == 1
+    assert find_counts(report)["of the consent events were shown other terms than programme.toml"] == 13
+
+
+def test_grants_under_the_newer_terms_are_none_under_the_older(contents: Contents, write: Write, verify: Verify) -> None:
+    contents.programme = NEWER
+    contents.period["consents.jsonl"][1]["terms_sha256"] = sha256(NEWER).hexdigest()
+    seal(contents)
+    assert "was given under other terms" in find_consent(verify(write(contents))[1])[0]
+
+
+def test_an_older_snapshot_is_judged_by_the_quorum_of_its_row(contents: Contents, write: Write, verify: Verify) -> None:
+    """programme.toml asks everyone; the row asks 66.6666 % of r1's master, which alice and carol hold, and bob withdraws."""
+    contents.programme = NEWER
+    rows = contents.period["consents.jsonl"]
+    rows.append({**rows[0], "seq": 50, "event_id": "e50"})
+    contents.period["manifest.jsonl"][0]["consent_events"] = ["e11", "e12", "e15", "e16"]
+    seal(contents)
+    snapshot = contents.period["snapshots.jsonl"][0]
+    for share, message in ((666_666, None), (666_667, "shares of 66666667 agree, 66666700 must"), (1_000_000, "is a withdrawal (seq 50)")):
+        snapshot["quorum"] = {"master": share, "publishing": 1_000_000}
+        problems = find_consent(verify(write(contents))[1])
+        assert problems == [] if message is None else message in problems[0], problems
+
+
+def test_an_older_snapshot_is_judged_by_the_purposes_and_territory_of_its_row(contents: Contents, write: Write, verify: Verify) -> None:
+    contents.programme = NEWER
+    contents.period["snapshots.jsonl"][0].update(purposes=["ai_use"], territory="DE")
+    contents.period["consents.jsonl"][2]["territory"] = "DE"
+    contents.period["manifest.jsonl"][0]["consent_events"] = ["e12", "e14", "e16"]
+    contents.period["manifest.jsonl"][1]["consent_events"] = ["e18", "e20", "e22"]
+    seal(contents)
     assert find_consent(verify(write(contents))[1]) == []
+    contents.period["consents.jsonl"][2]["territory"] = "FR"
+    seal(contents)
+    assert "is for territory FR alone" in find_consent(verify(write(contents))[1])[0]
+
+
+def test_stopping_needs_no_mandate(contents: Contents, write: Write, verify: Verify) -> None:
+    rows = contents.period["consents.jsonl"]
+    stop = {**rows[1], "seq": 50, "event_id": "e50", "actor_id": "stranger"}
+    for decision, message in (("withdraw", "is a withdrawal (seq 50)"), ("hold", 'holds it for "ai_training" (seq 50)')):
+        contents.period["consents.jsonl"] = [*rows, {**stop, "decision": decision}]
+        assert message in find_consent(verify(write(contents))[1])[0]
+
+
+@pytest.mark.parametrize(
+    "quorum", [[], {"master": 0}, {"master": 1_000_001}, {"master": "everyone"}, {"master": True}, {"master": None}, None]
+)
+def test_a_quorum_that_is_none(contents: Contents, write: Write, verify: Verify, quorum: object) -> None:
+    contents.period["snapshots.jsonl"][0]["quorum"] = quorum
+    code, report = verify(write(contents))
+    assert code == 1
+    assert report["verdict"].startswith("FAILED: period/snapshots.jsonl row 1 (snapshot_id snap-1): quorum is ")

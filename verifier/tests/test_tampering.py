@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bundle_maker.result import make_contents
+from bundle_maker.result import CHECKS, make_contents
 from bundle_maker.signing import Signer
 from bundle_maker.writing import Contents, Rows, put, render_files, table_bytes, write_bundle, write_listing
 
@@ -193,6 +193,9 @@ def test_one_unit_moved_between_two_payees_everywhere(tmp_path: Path, contents: 
         ("totals", [{"currency": "EUR"}]),
         ("checks", [{"name": "money_total", "passed": True}]),
         ("checks", [{"name": "lanes_total", "passed": False}]),
+        ("checks", [{"name": name, "passed": True} for name in reversed(CHECKS.split())]),
+        ("checks", [{"name": name, "passed": 1} for name in CHECKS.split()]),
+        ("engine", {"name": "other"}),
         ("format", "other"),
         ("settlement_id", "other"),
     ],
@@ -202,7 +205,7 @@ def test_settlement_json_is_recomputed(tmp_path: Path, contents: Contents, verif
     write_bundle(tmp_path / "forged", contents, Signer("log.example", b"forger".ljust(32)))
     code, report = verify(tmp_path / "forged")
     assert code == 1
-    assert report["verdict"].startswith(f"FAILED: result/settlement.json: {name}")
+    assert report["verdict"].startswith(f"FAILED: result/settlement.json: {name}"), report["verdict"]
 
 
 def test_a_changed_report_fails(bundle: Path, contents: Contents, tmp_path: Path, verify: Verify) -> None:

@@ -1,0 +1,141 @@
+"""The receipt of one decision (receipt.md): an event, its entry in the log, the way to a signed checkpoint."""
+
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+
+from ritornello_verify.canonical import DOCUMENT_LIMIT, write
+from ritornello_verify.decisions import CONSENTS
+from ritornello_verify.kinds import ASSET, DAY, IDENTIFIER, TEXT, Kind, allow_null
+from ritornello_verify.log import find_wrong_entry, find_wrong_path
+from ritornello_verify.note import BadNote, Checkpoint, Key, check_signature, read_checkpoint, read_key
+from ritornello_verify.reading import Values, find_wrong_column, parse_document
+from ritornello_verify.report import Malformed, Report, Step, show
+from ritornello_verify.tables import PROOFS, TABLES
+
+RECEIPT, EVENT, EFFECT, PROOF, CHECKPOINT, VKEY = "receipt", "event", "effect", "proof", "checkpoint", "vkey"
+OBJECT = Kind("an object", lambda value: type(value) is dict)
+LIST = Kind("a list", lambda value: type(value) is list)
+COLUMNS = {"format": TEXT, EVENT: OBJECT, EFFECT: allow_null(OBJECT), PROOF: OBJECT, CHECKPOINT: TEXT, VKEY: TEXT}
+EVENT_COLUMNS = TABLES[CONSENTS].columns
+PROOF_COLUMNS = {name: kind for name, kind in TABLES[PROOFS].columns.items() if name != "path"}
+EFFECT_COLUMNS = {
+    "asset_id": ASSET,
+    "recording_id": IDENTIFIER,
+    "excluded_from": DAY,
+    "snapshots_holding": LIST,
+    "models_holding": LIST,
+    "tail_until": allow_null(DAY),
+}
+DEEDS = {"grant": "agreed to", "withdraw": "withdrew its consent to", "hold": "put a hold on", "release": "released its hold on"}
+
+
+def verify_receipt(data: bytes, given: Key | None) -> Report:
+    """All checks of receipt.md; `given` is the log's key where the caller has it from elsewhere."""
+    report = Report()
+    step = report.begin("Receipt: all fields are there and can be read")
+    try:
+        values = read_receipt(data)
+    except Malformed as error:
+        step.add(error.problem)
+        return report
+    check_effect(values, step, report)
+    step = report.begin("Log: the checkpoint is signed, and the event's entry is in the tree it names")
+    checkpoint = check_checkpoint(values, choose_key(values, given, step, report), step)
+    check_event(values, checkpoint, step)
+    if checkpoint is not None:
+        report.conclusion = describe(values, checkpoint)
+    return report
+
+
+def read_receipt(data: bytes) -> Values:
+    if len(data) > DOCUMENT_LIMIT:
+        raise Malformed(RECEIPT, f"is longer than {DOCUMENT_LIMIT:,} bytes")
+    values = parse_document(data, RECEIPT, COLUMNS)
+    if values["format"] != "ritornello-receipt-1":
+        raise Malformed(RECEIPT, f"format is {show(values['format'])}, not ritornello-receipt-1")
+    for name, columns in ((EVENT, EVENT_COLUMNS), (PROOF, PROOF_COLUMNS)):
+        wrong = find_wrong_column(values[name], columns)
+        if wrong:
+            raise Malformed(name, wrong)
+    return values
+
+
+def check_effect(values: Values, step: Step, report: Report) -> None:
+    """Nothing proves the effect; it must only be about the event."""
+    event, effect = values[EVENT], values[EFFECT]
+    if effect is None:
+        return
+    report.notes.append("effect says what the operator knew when the receipt was written; it is not part of the proof")
+    wrong = find_wrong_column(effect, EFFECT_COLUMNS)
+    if event["decision"] != "withdraw":
+        wrong = f"only a withdrawal has one, the event is a {event['decision']}"
+    elif not wrong:
+        names = [name for name in ("asset_id", "recording_id") if effect[name] != event[name]]
+        wrong = f"{names[0]} is {show(effect[names[0]])}, the event has {show(event[names[0]])}" if names else None
+    if wrong:
+        step.fail(EFFECT, wrong)
+
+
+def choose_key(values: Values, given: Key | None, step: Step, report: Report) -> Key | None:
+    """The caller's key, or the receipt's own, which says little about who signed."""
+    try:
+        own = read_key(values[VKEY])
+    except BadNote as error:
+        own = None
+        if given is None:
+            step.fail(VKEY, f"{error}, so no signature was checked")
+    if given is None:
+        report.notes.append(
+            "no --key was given: the key came from the receipt itself. The signature shows that receipt and checkpoint belong together, "
+            "not who signed them; whoever forges a receipt can put a key of their own into it"
+        )
+        return own
+    if own != given:
+        report.notes.append("vkey of the receipt is not the key given; the key given was used")
+    return given
+
+
+def check_checkpoint(values: Values, key: Key | None, step: Step) -> Checkpoint | None:
+    """Read the checkpoint and check its signature; None when it cannot be read."""
+    try:
+        checkpoint = read_checkpoint(values[CHECKPOINT].encode())
+    except BadNote as error:
+        step.fail(CHECKPOINT, str(error))
+        return None
+    if key is not None:
+        try:
+            check_signature(checkpoint, key)
+            step.count("signatures checked")
+        except BadNote as error:
+            step.fail(CHECKPOINT, str(error))
+    return checkpoint
+
+
+def check_event(values: Values, checkpoint: Checkpoint | None, step: Step) -> None:
+    """The entry is the event's, and its proof leads to the checkpoint's root."""
+    event, proof = values[EVENT], values[PROOF]
+    expected = {"kind": "consent", "id": event["event_id"], "hash": sha256(write(event)).hexdigest()}
+    problem = find_wrong_entry(proof["entry"], expected) or find_wrong_path(proof, checkpoint)
+    if problem:
+        step.fail(EVENT, problem)
+    else:
+        step.count("inclusion proofs followed")
+
+
+def describe(values: Values, checkpoint: Checkpoint) -> str:
+    """The decision in plain words."""
+    event = values[EVENT]
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=event["recorded_at_us"])
+    actor = "by the party itself" if event["actor_id"] == event["party_id"] else f"for it by {event['actor_id']}"
+    if event["mandate_id"] is not None:
+        actor += f" under mandate {show(event['mandate_id'])}"
+    elif event["actor_id"] != event["party_id"]:
+        actor += " without a mandate"
+    end = "with no end" if event["effective_to"] is None else f"up to {event['effective_to']}"
+    return (
+        f"party {event['party_id']} {DEEDS[event['decision']]} {show(event['purpose'])} "
+        f"with recording {event['recording_id']} (asset {event['asset_id']}) in programme {show(event['programme_id'])}, "
+        f"territory {event['territory']}, from {event['effective_from']} {end}, shown the terms {event['terms_sha256']}; "
+        f"decided {actor}, recorded {moment:%Y-%m-%d %H:%M:%S} UTC as event {show(event['event_id'])} (number {event['seq']}), "
+        f"and in the log {show(checkpoint.origin)} as entry {values[PROOF]['index'] + 1} of {checkpoint.size}"
+    )
