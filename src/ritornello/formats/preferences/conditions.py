@@ -4,7 +4,8 @@ from urllib.parse import quote, unquote
 
 from ritornello.domain.identifiers import parse_country
 from ritornello.domain.preference import Constraint
-from ritornello.formats.preferences.source import parse_class, parse_day, parse_name, parse_sha256, parse_url
+from ritornello.formats.preferences.source import parse_class, parse_name, parse_sha256, parse_url
+from ritornello.formats.sheet import parse_day
 
 MARK = "ritornello-1"
 PARSERS = {

@@ -10,8 +10,9 @@ from ritornello.domain.preference import NO, UNKNOWN, YES, Constraint, Preferenc
 from ritornello.formats.preferences.codec import Codec
 from ritornello.formats.preferences.conditions import read_conditions, write_conditions
 from ritornello.formats.preferences.labels import Label, explain, weigh
-from ritornello.formats.preferences.source import Source, parse_day, parse_name
+from ritornello.formats.preferences.source import Source, parse_name
 from ritornello.formats.preferences.xml import Element, escape, read_xml, render
+from ritornello.formats.sheet import parse_day
 
 NAMESPACE = "http://ddex.net/xml/ern/43"
 OURS = "org.ritornello"  # namespace of user-defined use types

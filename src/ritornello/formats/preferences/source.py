@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any, TypeVar
 
 from ritornello.domain.errors import Problem
@@ -78,13 +77,6 @@ class Source:
 
     def _no_constant(self, name: str) -> None:
         raise ValueError(f"{name} is not JSON")
-
-
-def parse_day(text: str) -> date:
-    """`YYYY-MM-DD`."""
-    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
-        raise ValueError(f"{text[:40]!r} is not a day written as YYYY-MM-DD")
-    return date.fromisoformat(text)
 
 
 def parse_sha256(text: str) -> str:
