@@ -1,22 +1,20 @@
 """Who gets what of each pool through which recording: steps 4 and 6 of docs/formats/settlement.md."""
 
 import hashlib
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TypeVar
 
 from ritornello.domain.catalogue import WHOLE_E8
 from ritornello.domain.errors import Problem, raise_if_any
 from ritornello.domain.money import apportion
-from ritornello.domain.period import UNATTRIBUTED, Period
+from ritornello.domain.period import Period
 from ritornello.domain.splits import RESERVE, SplitSet
 from ritornello.settlement import engine
-from ritornello.settlement.pools import ANY_MODEL, Pool
+from ritornello.settlement.engine import rank
+from ritornello.settlement.pools import Pool
 from ritornello.settlement.split_sets import SplitKey, compile_splits
-
-_K = TypeVar("_K")
+from ritornello.settlement.weights import weigh
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +43,7 @@ class Allocation:
 def allocate(period: Period, pools: Sequence[Pool]) -> Allocation:
     """Divide every pool exactly. Raises BadInput when a pool has nothing to be divided by."""
     backend = engine.connect()
-    weights = _weights(period, pools, backend)
+    weights = weigh(period, pools, backend)
     raise_if_any(
         [
             Problem(
@@ -67,50 +65,6 @@ def allocate(period: Period, pools: Sequence[Pool]) -> Allocation:
     return Allocation(lines, denominators, splits)
 
 
-def _weights(period: Period, pools: Sequence[Pool], backend: engine.Backend) -> dict[str, dict[str, int]]:
-    """Pool name → recording → weight > 0."""
-    exposure: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for row in period.exposures:
-        if row.exposure_ms:
-            exposure[row.model_version][row.recording_id] += row.exposure_ms
-            exposure[ANY_MODEL][row.recording_id] += row.exposure_ms
-    used = _attributed_use(period, backend) if any(pool.basis == "attribution" for pool in pools) else {}
-    found: dict[str, dict[str, int]] = {}
-    for pool in pools:
-        if pool.basis == "attribution":
-            found[pool.name] = used[pool.model_version, pool.territory]
-        else:
-            found[pool.name] = {} if pool.basis == "unattributed-reserve" else dict(exposure[pool.model_version])
-    return found
-
-
-def _attributed_use(period: Period, backend: engine.Backend) -> dict[tuple[str, str], dict[str, int]]:
-    """(model version, territory) → recording → Σ uses × weight_ppm."""
-    cells = sorted({(period.outputs[usage.output_id], usage.territory) for usage in period.usage})
-    outputs = sorted(period.outputs)
-    weights = [weight for weight in period.attribution if weight.recording_id != UNATTRIBUTED and weight.weight_ppm]
-    recordings = sorted({weight.recording_id for weight in weights})
-    cell_rank, output_rank, recording_rank = _rank(cells), _rank(outputs), _rank(recordings)
-    engine.prove_bounds([usage.uses for usage in period.usage], 1_000_000)
-    rows = engine.sum_weights(
-        backend,
-        {
-            "cell": [cell_rank[period.outputs[usage.output_id], usage.territory] for usage in period.usage],
-            "output": [output_rank[usage.output_id] for usage in period.usage],
-            "uses": [usage.uses for usage in period.usage],
-        },
-        {
-            "output": [output_rank[weight.output_id] for weight in weights],
-            "recording": [recording_rank[weight.recording_id] for weight in weights],
-            "weight_ppm": [weight.weight_ppm for weight in weights],
-        },
-    )
-    found: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
-    for cell, recording, weight in rows:
-        found[cells[cell]][recordings[recording]] = weight
-    return found
-
-
 def _numerators(
     pools: Sequence[Pool],
     weights: Mapping[str, Mapping[str, int]],
@@ -120,7 +74,7 @@ def _numerators(
     """Pool name → (payee, recording, weight, share_e8, numerator), ascending."""
     keys, recordings = sorted(splits), sorted({recording_id for recording_id, _, _ in splits})
     payees = sorted({share.payee for split in splits.values() for share in split.shares})
-    split_rank, recording_rank, payee_rank = _rank(keys), _rank(recordings), _rank(payees)
+    split_rank, recording_rank, payee_rank = rank(keys), rank(recordings), rank(payees)
     entries = [
         (number, pool, recording_id, weight) for number, pool in enumerate(pools) for recording_id, weight in weights[pool.name].items()
     ]
@@ -164,7 +118,3 @@ def _divide(settlement_id: str, pool: Pool, rows: Sequence[tuple[str, str, int, 
 def name_line(settlement_id: str, pool: str, payee: str, recording_id: str) -> str:
     """The line's name: 16 hex digits that stay the same whenever the settlement is recomputed."""
     return hashlib.sha256("\n".join((settlement_id, pool, payee, recording_id)).encode()).hexdigest()[:16]
-
-
-def _rank(keys: Sequence[_K]) -> dict[_K, int]:
-    return {key: rank for rank, key in enumerate(keys)}

@@ -5,7 +5,7 @@ hash decides anything. Products are cast to DECIMAL(38, 0); `prove_bounds` shows
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import ibis
 import pyarrow as pa
@@ -13,6 +13,7 @@ import pyarrow as pa
 Backend = Any  # an ibis backend; ibis ships no types that mypy could use
 EXACT = "decimal(38, 0)"
 LARGEST = 10**38 - 1
+Key = TypeVar("Key")
 
 
 def connect(memory_limit: str = "2GB") -> Backend:
@@ -57,6 +58,11 @@ def multiply_lines(
 def prove_bounds(weights: Sequence[int], largest_share: int) -> None:
     """The sum of all numerators fits DECIMAL(38, 0), so no partial sum of any engine can leave it."""
     assert sum(weights) * largest_share <= LARGEST, "weights too large for exact settlement: report usage in larger units"
+
+
+def rank(keys: Sequence[Key]) -> dict[Key, int]:
+    """Key → its place: the integers that stand for text keys in the engine."""
+    return {key: place for place, key in enumerate(keys)}
 
 
 def _table(columns: Mapping[str, Sequence[int]], **types: pa.DataType) -> Any:
