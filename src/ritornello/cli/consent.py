@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import click
 
-from ritornello.cli.frame import FILE, NEW, Day, Frame, Territory, pass_frame
+from ritornello.cli.frame import FILE, NEW, Day, Frame, Moment, Territory, pass_frame
 from ritornello.domain.catalogue import ASSET_KINDS, LANES
 from ritornello.domain.consent import PURPOSES, Answer
 from ritornello.domain.splits import format_share
@@ -17,7 +17,6 @@ from ritornello.service import consent as service
 from ritornello.service import evidence, mandates, withdrawal
 from ritornello.store.consents import event_row, mandate_row
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _REASONS = {
     "no_grant": "has not granted {purpose}",
     "withdrawn": "has withdrawn {purpose}",
@@ -114,15 +113,14 @@ def import_(frame: Frame, file: Path, programme: str, confirm: str | None) -> No
 @click.option("--day", type=Day(), help="Was consent in force on this day? Default: today.")
 @click.option(
     "--known-at",
-    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S.%f"]),
+    type=Moment(),
     help="… as it was known at this moment (UTC). Default: now.",
 )
 @pass_frame
-def check(frame: Frame, recording: str | None, programme: str, day: date | None, known_at: datetime | None) -> None:
+def check(frame: Frame, recording: str | None, programme: str, day: date | None, known_at: int | None) -> None:
     """May it be used? For one recording or all: yes with the grants relied on, or no with everyone and everything missing."""
-    known_at_us = None if known_at is None else (known_at.replace(tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
     with frame.context() as context:
-        answers = service.check(context, programme, recording_id=recording, day=day, known_at_us=known_at_us)
+        answers = service.check(context, programme, recording_id=recording, day=day, known_at_us=known_at)
     allowed = sum(answer.allowed for answer in answers)
     text = "\n".join([*(render_answer(answer) for answer in answers), f"{allowed} of {len(answers)} assets allowed"])
     frame.show([asdict(answer) for answer in answers], text)

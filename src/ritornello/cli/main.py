@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 import ritornello
 from ritornello import wiring
-from ritornello.cli import catalogue, consent, dataset, log, membership, money, preferences
+from ritornello.cli import catalogue, consent, dataset, ledger, log, membership, money, preferences
 from ritornello.cli.frame import FAULT, SURROUNDINGS, Frame, pass_frame
 from ritornello.domain.errors import BadInput, Refused
 from ritornello.settings import read_settings
@@ -74,7 +74,17 @@ for group in (
     dataset.attribute,
 ):
     program.add_command(group)
-for command in (money.usage, money.revenue, money.settle, money.statement, money.explain, money.bundle, log.log, preferences.preferences):
+for command in (
+    money.usage,
+    money.revenue,
+    money.settle,
+    money.statement,
+    money.explain,
+    money.bundle,
+    ledger.ledger,
+    log.log,
+    preferences.preferences,
+):
     program.add_command(command)
 
 

@@ -7,20 +7,21 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import insert, select
 
 import ritornello
 from ritornello.domain.errors import Refused
+from ritornello.domain.ledger import Batch
 from ritornello.domain.programme import Programme
 from ritornello.formats.canonical import Fingerprint, build_folder, encode_document, fingerprint, lines, write_atomically
+from ritornello.formats.ledger_batch import decode_postings
 from ritornello.formats.period_folder import encode_period, encode_result, read_period, row_of
 from ritornello.formats.schema import PERIOD_TABLES
 from ritornello.service import models, programmes, reports, snapshots
 from ritornello.service.context import Context
-from ritornello.store import attributions, catalogue, consents, schema
+from ritornello.store import attributions, catalogue, consents, ledger, schema
 
 RESULT_FORMAT = "ritornello-settlement-1"
-LARGEST = 2**63 - 1  # of a ledger row
 Rows = list[dict[str, Any]]
 
 
@@ -76,9 +77,6 @@ def settle_period(context: Context, programme_id: str, period_id: str, *, early:
             write_atomically(folder / "period" / name, data)
         settled = settle_folder(folder / "period", folder / "result")
         results = {path.name: path.read_bytes() for path in sorted((folder / "result").iterdir())}
-    postings = [json.loads(line) for line in lines(results["postings.jsonl"])]
-    if any(abs(int(row["amount_units"])) > LARGEST for row in postings):
-        raise Refused("amount_too_large", "an account's sum is beyond what the ledger holds", "split the revenue over several programmes")
     context.connection.execute(
         insert(schema.settlement).values(
             settlement_id=settlement_id,
@@ -91,10 +89,8 @@ def settle_period(context: Context, programme_id: str, period_id: str, *, early:
     )
     for kind, group in (("period", files), ("result", results)):
         _keep(context, settlement_id, kind, group)
-    if postings:
-        context.connection.execute(
-            insert(schema.posting), [{**row, "amount_units": int(row["amount_units"]), "settlement_id": settlement_id} for row in postings]
-        )
+    batch = Batch(settlement_id, "settlement", programme_id, settlement_id)
+    ledger.post_batch(context.connection, batch, decode_postings(results["postings.jsonl"]), context.now_us())
     return settled
 
 
@@ -265,20 +261,9 @@ def _quality_row(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _opening(context: Context, programme_id: str) -> Rows:
-    """What this programme's ledger owes to parties and held accounts: credits minus debits of every earlier settlement."""
-    posting, table = schema.posting, schema.settlement
-    owed = -func.sum(posting.c.amount_units)
-    query = (
-        select(posting.c.account, posting.c.currency, owed.label("owed"))
-        .join(table, table.c.settlement_id == posting.c.settlement_id)
-        .where(table.c.programme_id == programme_id, posting.c.account.like("party:%") | posting.c.account.like("held:%"))
-        .group_by(posting.c.account, posting.c.currency)
-    )
-    return [
-        {"account": row.account, "currency": row.currency, "balance_units": str(row.owed)}
-        for row in context.connection.execute(query)
-        if row.owed
-    ]
+    """What this programme's ledger owes to parties and held accounts after every earlier batch."""
+    owed = ledger.balances(context.connection, programme_id, accounts=("party:", "held:"))
+    return [{"account": account, "currency": currency, "balance_units": str(units)} for (account, currency), units in owed.items()]
 
 
 def _keep(context: Context, settlement_id: str, kind: str, files: Mapping[str, bytes]) -> None:

@@ -18,13 +18,13 @@ def open_engine(url: str) -> Engine:
     return engine
 
 
-def upgrade(engine: Engine) -> None:
-    """Bring the schema to the newest version; does nothing when it is there."""
+def upgrade(engine: Engine, revision: str = "head") -> None:
+    """Bring the schema to the newest version (or an older one, in tests); does nothing when it is there."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     with engine.begin() as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, revision)
 
 
 @contextmanager

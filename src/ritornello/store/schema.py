@@ -1,6 +1,6 @@
 """The database's tables, for SQLite (STRICT) and PostgreSQL alike. Days are ISO text, moments are UTC integer microseconds, money is ledger units.
 
-Append-only tables (claim, claim_retraction, consent_event, posting, log_entry, log_subtree, membership_map) are guarded by triggers on SQLite: see migrations.
+Append-only tables are guarded by triggers: see append_only.py.
 """
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
@@ -236,14 +236,37 @@ settlement_file = _table(
     _whole("rows", null=True),
     _text("sha256"),  # of the bytes in the file store
 )
+ledger_batch = _table(
+    "ledger_batch",
+    _whole("seq", key=True),  # counted from 1, without a hole
+    _text("batch_id"),
+    _text("kind"),
+    _text("programme_id"),
+    _text("settlement_id", null=True, of="settlement.settlement_id"),
+    _whole("recorded_at_us"),
+    _whole("postings"),
+    _text("root"),  # over its postings
+    _text("previous_sha256"),
+    _text("sha256"),
+    UniqueConstraint("batch_id"),
+    UniqueConstraint("previous_sha256"),
+)
 posting = _table(
-    "posting",
+    "posting",  # written before its batch's header: the header closes the batch
+    Column(
+        "batch_seq",
+        Whole,
+        ForeignKey("ledger_batch.seq", deferrable=True, initially="DEFERRED"),
+        nullable=False,
+        primary_key=True,
+        autoincrement=False,
+    ),
     _text("transfer_id", key=True),
-    _text("account", key=True),
-    _text("settlement_id", of="settlement.settlement_id"),
-    _text("currency"),
+    _text("account", key=True, index=True),
+    _text("currency", key=True),
     _whole("amount_units"),
     _text("state"),
+    CheckConstraint("amount_units <> 0", name="amount"),
 )
 log_entry = _table(
     "log_entry",
