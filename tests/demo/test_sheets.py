@@ -11,7 +11,7 @@ import pytest
 
 from ritornello.demo import portable_catalogue, real_catalogue, sheets
 from ritornello.formats.catalogue_csv import read_claims, read_contributions, read_parties, read_recordings
-from ritornello.formats.reports_csv import read_consents
+from ritornello.formats.consents_csv import read_consents
 
 Row = dict[str, str]
 CATALOGUES = [("real", real_catalogue), ("portable", portable_catalogue)]
@@ -80,7 +80,7 @@ def test_everything_parses_and_points_somewhere(written: Written) -> None:
         read_claims(folder / "claims-late.csv"),
         read_consents(folder / "consents.csv"),
     ]
-    assert [problem for *_, sheet in read_all for problem in sheet.problems] == []
+    assert [problem for _, sheet in read_all for problem in sheet.problems] == []
     parties = {row["party_id"] for row in written.parties}
     assert {row["party_id"] for row in [*written.claims, *written.late, *written.contributions, *written.consents]} <= parties
     for row in [*written.claims, *written.late]:

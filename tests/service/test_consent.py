@@ -191,7 +191,7 @@ def test_bulk_decisions_are_looked_at_before_they_are_recorded(home: Path, run: 
     sheet.write_text("party_id,recording_id,purpose,decision\nsongs,r6,ai_training,grant\n")
     command = ("--home", home, "--json", "consent", "import", sheet, "--programme", "p")
     preview = json.loads(run(*command))
-    assert (preview["grants"], preview["assets"]) == (1, 1)
+    assert (preview["decisions"], preview["assets"]) == ({"grant": 1}, 1)
     assert not check(run, home, "r6")[0]["allowed"]
     sheet.write_text("party_id,recording_id,purpose,decision\nsongs,r6,ai_training,grant\nnorth,r4,ai_training,grant\n")
     assert "not_confirmed" in run(*command, "--confirm", preview["token"], expect=3)

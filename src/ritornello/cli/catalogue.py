@@ -7,6 +7,7 @@ import click
 
 from ritornello.cli.frame import FILE, FOLDER, Frame, pass_frame, seconds
 from ritornello.service import overview, programmes, registry
+from ritornello.service.releases import find_release, list_releases
 
 
 @click.group()
@@ -18,15 +19,21 @@ def catalogue() -> None:
 @click.option("--parties", type=FILE, help="parties.csv")
 @click.option("--recordings", type=FILE, help="recordings.csv; needs --audio")
 @click.option("--audio", type=FOLDER, help="Folder that recordings.csv speaks of.")
+@click.option("--releases", type=FILE, help="releases.csv")
 @click.option("--contributions", type=FILE, help="contributions.csv")
 @click.option("--claims", type=FILE, help="claims.csv")
-@click.option("--folder", type=FOLDER, help="Take parties.csv, recordings.csv, contributions.csv, claims.csv and audio/ from one folder.")
+@click.option(
+    "--folder",
+    type=FOLDER,
+    help="Take parties.csv, recordings.csv, releases.csv, contributions.csv, claims.csv and audio/ from one folder.",
+)
 @pass_frame
 def import_(
     frame: Frame,
     parties: Path | None,
     recordings: Path | None,
     audio: Path | None,
+    releases: Path | None,
     contributions: Path | None,
     claims: Path | None,
     folder: Path | None,
@@ -40,15 +47,16 @@ def import_(
         given(parties, "parties.csv"),
         given(recordings, "recordings.csv"),
         given(audio, "audio"),
+        given(releases, "releases.csv"),
         given(contributions, "contributions.csv"),
         given(claims, "claims.csv"),
     )
-    if not (sources.parties or sources.recordings or sources.contributions or sources.claims):
+    if not (sources.parties or sources.recordings or sources.releases or sources.contributions or sources.claims):
         raise click.UsageError("name at least one spreadsheet, or --folder")
     with frame.context() as context:
         report = registry.import_catalogue(context, sources)
     text = (
-        f"{report.parties} parties, {report.recordings} recordings ({report.assets} files), {report.contributions} contributions; "
+        f"{report.parties} parties, {report.recordings} recordings ({report.assets} files), {report.releases} releases, {report.contributions} contributions; "
         f"claims: {report.claims_added} new, {report.claims_replaced} replaced, {report.claims_unchanged} as they were"
     )
     frame.show(asdict(report), "\n".join([text, *(f"note: {note}" for note in report.notes)]))
@@ -69,6 +77,20 @@ def show(frame: Frame, recording_id: str | None) -> None:
         else:
             found = overview.describe_recording(context, recording_id)
             frame.show(found, overview.render_recording(found))
+
+
+@catalogue.command()
+@click.argument("release", required=False)
+@pass_frame
+def releases(frame: Frame, release: str | None) -> None:
+    """List releases, or show one (by its identifier or barcode) with its tracks."""
+    with frame.context() as context:
+        found = list_releases(context) if release is None else [find_release(context, release)]
+    text = []
+    for one in found:
+        text.append(f"{one.release_id}  {one.title}  barcode {one.barcode or 'none'}  {len(one.tracks)} tracks")
+        text += [f"  {track.disc}-{track.track:<4} {track.recording_id}" for track in one.tracks] if release else []
+    frame.show([asdict(one) for one in found], "\n".join(text) or "no releases yet: ritornello catalogue import --releases")
 
 
 @click.group()

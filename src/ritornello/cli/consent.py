@@ -8,13 +8,16 @@ from typing import Any
 
 import click
 
-from ritornello.cli.frame import FILE, NEW, Day, Frame, Moment, Territory, pass_frame
+from ritornello.cli.frame import FILE, NEW, About, Day, Frame, Moment, Territory, pass_frame
 from ritornello.domain.catalogue import ASSET_KINDS, LANES
 from ritornello.domain.consent import PURPOSES, Answer
+from ritornello.domain.errors import Refused
 from ritornello.domain.splits import format_share
 from ritornello.formats.canonical import encode_document, write_atomically
+from ritornello.formats.consents_csv import Subject
 from ritornello.service import consent as service
-from ritornello.service import evidence, mandates, withdrawal
+from ritornello.service import decisions, evidence, mandates, withdrawal
+from ritornello.service.context import Context
 from ritornello.store.consents import event_row, mandate_row
 
 _REASONS = {
@@ -29,6 +32,7 @@ _REASONS = {
     "gap": "{share} % of this lane is claimed by nobody",
     "overclaim": "this lane is claimed {share} % too much",
 }
+_PLURALS = {"grant": "grants", "withdraw": "withdrawals", "hold": "holds", "release": "releases of holds"}
 _HELP = {
     "grant": "Record that a party allows an asset's use. Others may still have to agree: see `consent check`.",
     "withdraw": "Record that a party takes a grant back, after the notice of the terms it was given under. Shows which models still hold the asset and what they owe.",
@@ -47,14 +51,20 @@ def _decide(verb: str) -> click.Command:
     @click.option("--programme", required=True, help="The programme whose terms were shown.")
     @click.option("--party", required=True, help="Whose decision it is.")
     @click.option("--by", "actor", help="The representative who makes it; needs a mandate.")
-    @click.option("--recording", required=True)
+    @click.option("--recording", help="One recording.")
+    @click.option(
+        "--subject",
+        type=About(),
+        help="Or several: release:BARCODE, release:IDENTIFIER, or catalogue:* for every recording the party has a claim on. Needs --kind and --confirm.",
+    )
     @click.option(
         "--kind",
+        "kinds",
         type=click.Choice(ASSET_KINDS),
-        default="recording",
-        show_default=True,
-        help="A recording's consent does not cover its stems or its voice.",
+        multiple=True,
+        help="Default: recording. A recording's consent does not cover its stems or its voice.",
     )
+    @click.option("--confirm", metavar="TOKEN", help="The token of the preview that --subject shows first.")
     @click.option("--label", help="Which stem or take; without it, all of that kind.")
     @click.option("--purpose", "purposes", type=click.Choice(PURPOSES), multiple=True, help="Default: every purpose of the programme.")
     @click.option("--territory", type=Territory(), default="WW", show_default=True)
@@ -64,19 +74,44 @@ def _decide(verb: str) -> click.Command:
     @click.option("--authentication", default="operator", show_default=True, help="How the actor was known.")
     @click.option("--evidence", "evidence_file", type=FILE, help="A signed form or mail; kept encrypted, and erasable.")
     @pass_frame
-    def command(frame: Frame, /, programme: str, party: str, actor: str | None, evidence_file: Path | None, **options: Any) -> None:
+    def command(
+        frame: Frame,
+        /,
+        programme: str,
+        party: str,
+        actor: str | None,
+        recording: str | None,
+        subject: Subject | None,
+        kinds: tuple[str, ...],
+        confirm: str | None,
+        evidence_file: Path | None,
+        **options: Any,
+    ) -> None:
+        if (recording is None) == (subject is None):
+            raise click.UsageError("name --recording, or --subject")
+        about = subject or Subject("recording", str(recording))
+        if about.is_shorthand and not kinds:
+            words = (
+                f"{subject} covers stems or voices only where they are named: say --kind for each of {', '.join(ASSET_KINDS)} that is meant"
+            )
+            raise click.UsageError(words)
         data = evidence_file.read_bytes() if evidence_file else None
         manner = service.Manner(options.pop("channel"), options.pop("authentication"), data)
-        recording = options.pop("recording")
         with frame.context() as context:
-            decided = service.decide(context, programme, verb, party, recording, manner=manner, actor_id=actor, **options)
-            effects = []
-            if verb == "withdraw":
-                withdrawal.notify(context, decided.events)
-                effects = [
-                    withdrawal.describe_effect(context, event) for event in {event.asset_id: event for event in decided.events}.values()
-                ]
-        _show_decided(frame, decided, effects)
+            found = decisions.decide(
+                context,
+                programme,
+                verb,
+                party,
+                about,
+                kinds=kinds or ("recording",),
+                manner=manner,
+                actor_id=actor,
+                confirm=confirm,
+                **options,
+            )
+            effects = _follow_up(context, found) if isinstance(found, service.Decided) and verb == "withdraw" else []
+        _show_found(frame, found, effects)
 
     return command
 
@@ -93,18 +128,10 @@ for _verb in _HELP:
 def import_(frame: Frame, file: Path, programme: str, confirm: str | None) -> None:
     """Import decisions in bulk from consents.csv: first a preview with a token, then, with --confirm TOKEN, all or nothing."""
     with frame.context() as context:
-        found = service.import_decisions(context, programme, file, confirm)
+        found = decisions.import_decisions(context, programme, file, confirm)
         if isinstance(found, service.Decided):
             withdrawal.notify(context, found.events)
-    if isinstance(found, service.Decided):
-        _show_decided(frame, found, [])
-        return
-    text = [
-        f"{found.grants} grants and {found.withdrawals} withdrawals of {found.parties} parties for {found.assets} assets of {found.recordings} recordings",
-        *found.expansions,
-        f"nothing is recorded yet; to record exactly this: --confirm {found.token}",
-    ]
-    frame.show(asdict(found), "\n".join(text))
+    _show_found(frame, found, [])
 
 
 @consent.command()
@@ -124,6 +151,20 @@ def check(frame: Frame, recording: str | None, programme: str, day: date | None,
     allowed = sum(answer.allowed for answer in answers)
     text = "\n".join([*(render_answer(answer) for answer in answers), f"{allowed} of {len(answers)} assets allowed"])
     frame.show([asdict(answer) for answer in answers], text)
+
+
+@consent.command("evidence")
+@click.argument("event")
+@click.option("--out", type=NEW, required=True, help="File to write; it is in clear, and may hold personal data.")
+@pass_frame
+def evidence_(frame: Frame, event: str, out: Path) -> None:
+    """Write the evidence of an event in clear: what was handed in, and what a shorthand meant."""
+    if out.exists():
+        raise Refused("out_exists", f"{out} exists already", "choose a new file")
+    with frame.context() as context:
+        data = service.read_evidence(context, event)
+    write_atomically(out, data, mode=0o600)
+    frame.show({"event_id": event, "bytes": len(data)}, f"{out}: the evidence of {event}, {len(data)} bytes")
 
 
 @consent.command()
@@ -271,6 +312,28 @@ def _told(event: dict[str, Any]) -> str:
         f"{event['event_id']}  {event['decision']:<8} {event['purpose']:<24} by {by}, {event['territory']}, from {event['effective_from']}{until}, "
         f"terms {event['terms_sha256'][:12]}…, {event['channel']}"
     )
+
+
+def _follow_up(context: Context, decided: service.Decided) -> list[dict[str, Any]]:
+    """Tell those downstream of withdrawals; returns the effect on each asset."""
+    withdrawal.notify(context, decided.events)
+    return [withdrawal.describe_effect(context, event) for event in {event.asset_id: event for event in decided.events}.values()]
+
+
+def _show_found(frame: Frame, found: service.Decided | decisions.Preview, effects: Sequence[dict[str, Any]]) -> None:
+    if isinstance(found, service.Decided):
+        _show_decided(frame, found, effects)
+        return
+    counts = " and ".join(f"{count} {_PLURALS[verb]}" for verb, count in found.decisions.items())
+    text = [f"{counts} of {found.parties} parties for {found.assets} assets of {found.recordings} recordings"]
+    expansions = []
+    for row, one in found.expansions:
+        expansions.append({"row": row, **one.as_dict()})
+        first, *rest = one.render()
+        text += [f"row {row}: {first}" if row else first, *rest]
+    text.append(f"nothing is recorded yet; to record exactly this: --confirm {found.token}")
+    value = {name: getattr(found, name) for name in ("token", "decisions", "parties", "recordings", "assets")}
+    frame.show({**value, "expansions": expansions}, "\n".join(text))
 
 
 def _show_decided(frame: Frame, decided: service.Decided, effects: Sequence[dict[str, Any]]) -> None:

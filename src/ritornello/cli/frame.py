@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
@@ -13,6 +13,7 @@ import click
 
 from ritornello.domain.errors import BadInput, Refused
 from ritornello.domain.identifiers import parse_territory
+from ritornello.formats.consents_csv import Subject, parse_subject
 from ritornello.service.context import Context
 from ritornello.wiring import open_context
 
@@ -28,13 +29,12 @@ class Frame:
     database: str | None
     as_json: bool
     quiet: bool
-    data_key: str | None = field(default=None, repr=False)
     _told: bool = False
 
     @contextmanager
     def context(self) -> Iterator[Context]:
         """A service context for one command: one transaction."""
-        with open_context(self.home, self.database, self.tell, data_key=self.data_key) as context:
+        with open_context(self.home, self.database, self.tell) as context:
             yield context
         self.clear()
 
@@ -119,6 +119,18 @@ class Territory(click.ParamType[str]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         try:
             return parse_territory(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class About(click.ParamType[Subject]):
+    """What a decision is about."""
+
+    name = "SUBJECT"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Subject:
+        try:
+            return value if isinstance(value, Subject) else parse_subject(value)
         except ValueError as error:
             self.fail(str(error), param, ctx)
 

@@ -20,6 +20,7 @@ class Party:
     isni: str | None = None
     dpid: str | None = None
     country: str | None = None
+    payout_account: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,29 @@ class Asset:
     file: str  # relative to the audio folder it came from
     bytes: int
     duration_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """A recording's place on a release."""
+
+    disc: int
+    track: int
+    recording_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A product: recordings in an order, under a barcode."""
+
+    release_id: str
+    title: str
+    barcode: str | None  # UPC-A or EAN-13
+    tracks: tuple[Track, ...]  # ascending by disc and track
+
+    def recording_ids(self) -> tuple[str, ...]:
+        """The recordings in track order, each once."""
+        return tuple(dict.fromkeys(track.recording_id for track in self.tracks))
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,6 +113,8 @@ class Terms:
     purposes: tuple[str, ...]
     territory: str
     quorum: Mapping[str, int]  # 1,000,000: everyone
+    notice_days: int  # how long before a withdrawal takes effect
+    tail_days: int  # how long a model that still holds a withdrawn recording keeps paying
 
 
 Standing = Mapping[tuple[str, str, str], ConsentEvent]  # (party, asset, purpose) → the event that counts

@@ -60,8 +60,14 @@ def parse_isni(text: str) -> str:
 
 
 def parse_barcode(text: str) -> str:
-    """UPC-A or EAN-13 of a release."""
-    return _checked(ean.validate, text, "UPC/EAN")
+    """UPC-A (12 digits) or EAN-13 of a release; a UPC written as an EAN, with zeros in front, is the same UPC."""
+    digits = _bare(text)
+    if digits.isdigit() and ean.is_valid(digits.zfill(12)) and not ean.is_valid(digits):
+        raise ValueError(
+            f"{text!r} is not a valid UPC/EAN, but {digits.zfill(12)} is: the spreadsheet dropped zeros in front; format the column as text"
+        )
+    barcode = _checked(ean.validate, digits, "UPC/EAN")
+    return barcode if len(barcode) == 8 else barcode.lstrip("0").zfill(12)
 
 
 def parse_dpid(text: str) -> str:

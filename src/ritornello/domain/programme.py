@@ -50,4 +50,4 @@ class Programme:
 
     def terms(self) -> Terms:
         """What this programme asks of consent."""
-        return Terms(self.programme_id, self.sha256, self.purposes, self.territory, self.quorum)
+        return Terms(self.programme_id, self.sha256, self.purposes, self.territory, self.quorum, self.notice_days, self.tail_days)

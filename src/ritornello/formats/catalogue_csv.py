@@ -9,8 +9,7 @@ from pathlib import Path
 
 from ritornello.domain import identifiers
 from ritornello.domain.catalogue import ASSET_KINDS, LANES, PARTY_KINDS, Contribution, Party
-from ritornello.formats.payout_accounts_csv import parse_reference
-from ritornello.formats.sheet import Cells, Sheet, check_unique, parse_day, parse_relative_path, read_sheet
+from ritornello.formats.sheet import Cells, Sheet, check_unique, parse_count, parse_day, parse_relative_path, read_sheet
 
 FIRST_DAY = date(1900, 1, 1)
 
@@ -33,6 +32,19 @@ class AssetRow:
 
 
 @dataclass(frozen=True, slots=True)
+class TrackRow:
+    """One row of releases.csv; empty cells are None."""
+
+    row: int
+    release_id: str
+    barcode: str | None
+    title: str | None
+    disc: int
+    track: int
+    recording_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class ClaimRow:
     """One row of claims.csv."""
 
@@ -51,10 +63,9 @@ class ClaimRow:
         return (self.subject_id, self.lane, self.party_id, self.territory, self.valid_from)
 
 
-def read_parties(path: Path) -> tuple[list[Party], dict[str, str | None], Sheet]:
-    """Parties, and by party what to pay them by (empty where the sheet has no such column)."""
+def read_parties(path: Path) -> tuple[list[Party], Sheet]:
     sheet = read_sheet(path, ["party_id", "name", "kind"], ["ipi", "isni", "dpid", "country", "payout_account"])
-    parties, seen, references = [], [], {}
+    parties, seen = [], []
     for cells in sheet.rows:
         party_id = cells.required("party_id", identifiers.parse_own)
         name = cells.required("name", str)
@@ -67,13 +78,12 @@ def read_parties(path: Path) -> tuple[list[Party], dict[str, str | None], Sheet]
             isni=cells.optional("isni", identifiers.parse_isni),
             dpid=cells.optional("dpid", identifiers.parse_dpid),
             country=cells.optional("country", identifiers.parse_country),
+            payout_account=cells.text("payout_account", limit=64),
         )
         parties.append(party)
         seen.append((cells.number, party_id))
-        if "payout_account" in sheet.columns:
-            references[party.party_id] = cells.optional("payout_account", parse_reference)
     check_unique(sheet, "party_id", seen)
-    return parties, references, sheet
+    return parties, sheet
 
 
 def read_recordings(path: Path) -> tuple[list[AssetRow], Sheet]:
@@ -106,6 +116,28 @@ def read_recordings(path: Path) -> tuple[list[AssetRow], Sheet]:
     return rows, sheet
 
 
+def read_releases(path: Path) -> tuple[list[TrackRow], Sheet]:
+    """Tracks as the rows stand; rows of one release agree about its barcode and title."""
+    sheet = read_sheet(path, ["track", "recording_id"], ["release_id", "barcode", "title", "disc"])
+    rows: list[TrackRow] = []
+    places: dict[tuple[str, int, int], int] = {}
+    for cells in sheet.rows:
+        row = _track(cells)
+        if row is None:
+            continue
+        place = (row.release_id, row.disc, row.track)
+        if place in places:
+            cells.problem(
+                "track", f"disc {row.disc}, track {row.track} of {row.release_id} is already in row {places[place]}", "correct the number"
+            )
+        else:
+            places[place] = row.row
+            rows.append(row)
+    for name in ("barcode", "title"):
+        _check_agreement(sheet, rows, name)
+    return rows, sheet
+
+
 def read_contributions(path: Path) -> tuple[list[tuple[int, Contribution]], Sheet]:
     sheet = read_sheet(path, ["recording_id", "party_id", "role"])
     found = []
@@ -133,6 +165,35 @@ def read_claims(path: Path) -> tuple[list[ClaimRow], Sheet]:
             first[row.key] = row.row
             rows.append(row)
     return rows, sheet
+
+
+def _track(cells: Cells) -> TrackRow | None:
+    barcode = cells.optional("barcode", identifiers.parse_barcode)
+    release_id = cells.optional("release_id", identifiers.parse_own) or barcode
+    if not cells.text("release_id") and not cells.text("barcode"):
+        cells.problem("release_id", "is empty, and so is barcode", "name the release by one of the two")
+    disc = cells.optional("disc", parse_count) if cells.text("disc") else 1
+    track = cells.required("track", parse_count)
+    recording_id = cells.required("recording_id", identifiers.parse_own)
+    title = cells.text("title")
+    if release_id is None or disc is None or track is None or recording_id is None:
+        return None
+    return TrackRow(cells.number, release_id, barcode, title, disc, track, recording_id)
+
+
+def _check_agreement(sheet: Sheet, rows: list[TrackRow], column: str) -> None:
+    """What several rows say of one release must be the same; empty cells say nothing."""
+    first: dict[str, TrackRow] = {}
+    for row in rows:
+        value = getattr(row, column)
+        known = first.setdefault(row.release_id, row) if value else None
+        if known and getattr(known, column) != value:
+            sheet.problem(
+                row.row,
+                column,
+                f"{value!r} is not the {column} of {row.release_id} in row {known.row}, {getattr(known, column)!r}",
+                "give all rows of a release one",
+            )
 
 
 def _claim(cells: Cells) -> ClaimRow | None:

@@ -1,28 +1,12 @@
-"""What comes in during a period: consents in bulk, the licensee's outputs, their use, and revenue. Columns: docs/formats/spreadsheets.md."""
+"""What comes in during a period: the licensee's outputs, their use, and revenue. Columns: docs/formats/spreadsheets.md."""
 
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from ritornello.domain import identifiers
-from ritornello.domain.catalogue import ASSET_KINDS
-from ritornello.domain.consent import PURPOSES
 from ritornello.domain.money import minor_digits
 from ritornello.formats.sheet import Cells, Sheet, check_unique, parse_count, parse_day, parse_relative_path, read_sheet
-
-
-@dataclass(frozen=True, slots=True)
-class ConsentRow:
-    row: int
-    party_id: str
-    recording_id: str
-    kind: str
-    label: str | None
-    purpose: str
-    decision: str
-    territory: str
-    effective_from: date | None
-    effective_to: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,40 +36,6 @@ class RevenueRow:
     territory: str
     currency: str
     net_units: int
-
-
-def read_consents(path: Path) -> tuple[list[ConsentRow], Sheet]:
-    sheet = read_sheet(
-        path, ["party_id", "recording_id", "purpose", "decision"], ["kind", "label", "territory", "effective_from", "effective_to"]
-    )
-    rows = []
-    for cells in sheet.rows:
-        party_id = cells.required("party_id", identifiers.parse_own)
-        recording_id = cells.required("recording_id", identifiers.parse_own)
-        kind = cells.choice("kind", ASSET_KINDS, default="recording")
-        purpose = cells.choice("purpose", PURPOSES)
-        decision = cells.choice("decision", ("grant", "withdraw"))
-        territory = cells.optional("territory", identifiers.parse_territory) if cells.text("territory") else "WW"
-        effective_from = cells.optional("effective_from", parse_day)
-        effective_to = cells.optional("effective_to", parse_day)
-        if effective_from and effective_to and effective_to < effective_from:
-            cells.problem("effective_to", f"{effective_to} is before effective_from {effective_from}", "correct one of the days")
-        if party_id and recording_id and kind and purpose and decision and territory:
-            rows.append(
-                ConsentRow(
-                    cells.number,
-                    party_id,
-                    recording_id,
-                    kind,
-                    cells.text("label"),
-                    purpose,
-                    decision,
-                    territory,
-                    effective_from,
-                    effective_to,
-                )
-            )
-    return rows, sheet
 
 
 def read_outputs(path: Path) -> tuple[list[OutputRow], Sheet]:

@@ -15,12 +15,16 @@ _NONCE = 12
 
 def keep(context: Context, party_id: str, data: bytes) -> str:
     """Encrypt and keep evidence; returns the SHA-256 of the encrypted bytes."""
-    if len(data) > MAX_BYTES:
-        raise Refused("evidence_too_large", f"evidence may have {MAX_BYTES >> 20} MiB", "keep a smaller copy")
     key, nonce = context.random_bytes(32), context.random_bytes(_NONCE)
     sha256 = context.files.put(nonce + AESGCM(key).encrypt(nonce, data, None))
     consents.keep_evidence_key(context.connection, sha256, party_id, key)
     return sha256
+
+
+def refuse_large(data: bytes) -> None:
+    """Raise Refused when what somebody hands in as evidence is too much."""
+    if len(data) > MAX_BYTES:
+        raise Refused("evidence_too_large", f"evidence may have {MAX_BYTES >> 20} MiB", "keep a smaller copy")
 
 
 def read(context: Context, evidence_sha256: str) -> bytes:

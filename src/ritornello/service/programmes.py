@@ -4,6 +4,7 @@ from pathlib import Path
 
 from sqlalchemy import insert, select
 
+from ritornello.domain.consent import Terms
 from ritornello.domain.errors import BadInput, Problem, Refused
 from ritornello.domain.programme import Programme
 from ritornello.formats.programme_toml import read_programme
@@ -49,6 +50,11 @@ def find(context: Context, programme_id: str) -> tuple[Programme, bytes]:
         raise Refused("unknown_programme", f"there is no programme {programme_id!r}", todo)
     data = context.files.get(rows[0].sha256)
     return read_programme(f"{programme_id}.toml", data), data
+
+
+def find_shown(context: Context, programme_id: str) -> Terms:
+    """What the newest version of a programme asks of consent: the terms that a decision made now is made under."""
+    return find(context, programme_id)[0].terms()
 
 
 def find_terms(context: Context, sha256: str) -> Programme:

@@ -15,8 +15,8 @@ from ritornello.formats.canonical import hash_file, iterate_files
 from ritornello.formats.catalogue_csv import AssetRow, ClaimRow, read_claims, read_contributions, read_parties, read_recordings
 from ritornello.formats.sheet import Sheet
 from ritornello.formats.tags import Tags, read_tags
-from ritornello.service import payees
 from ritornello.service.context import Context
+from ritornello.service.releases import Releases, take_releases
 from ritornello.store import catalogue
 
 AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".m4a", ".aac", ".wma"}
@@ -29,6 +29,7 @@ class Sources:
     parties: Path | None = None
     recordings: Path | None = None
     audio: Path | None = None  # the folder that recordings.csv speaks of
+    releases: Path | None = None
     contributions: Path | None = None
     claims: Path | None = None
 
@@ -40,6 +41,7 @@ class ImportReport:
     parties: int = 0
     recordings: int = 0
     assets: int = 0
+    releases: int = 0
     contributions: int = 0
     claims_added: int = 0
     claims_replaced: int = 0
@@ -67,23 +69,28 @@ def import_catalogue(context: Context, sources: Sources) -> ImportReport:
         catalogue.read_assets(connection),
     )
     report, sheets = ImportReport(), list[Sheet]()
-    parties, references = _take_parties(sources, known, report, sheets)
+    parties = _take_parties(sources, known, report, sheets)
     assets = _take_recordings(context, sources, known, report, sheets)
+    found = (
+        take_releases(sources.releases, catalogue.read_releases(connection), known.recordings, sheets) if sources.releases else Releases()
+    )
     contributions = _take_contributions(sources, known, report, sheets, assets)
     claim_rows = _read_claims(sources, known, sheets)
     raise_if_any([problem for sheet in sheets for problem in sheet.problems])
 
     catalogue.write_parties(connection, parties)
-    _take_references(context, references, report)
     touched = {asset.recording_id for asset, _, _ in assets}
     works = {known.recordings[recording_id].work_id for recording_id in touched} - {None}
     catalogue.write_works(connection, [known.works[str(work_id)] for work_id in sorted(str(work) for work in works)])
     catalogue.write_recordings(connection, [known.recordings[recording_id] for recording_id in sorted(touched)])
     stored = set(catalogue.read_asset_paths(connection))
     catalogue.add_assets(connection, [(asset, path) for asset, path, _ in assets if asset.asset_id not in stored])
+    catalogue.write_releases(connection, found.releases)
+    report.releases = len(found.releases)
+    report.notes += found.notes
     catalogue.add_contributions(connection, contributions)
     _record_claims(context, claim_rows, report)
-    for path in (sources.parties, sources.recordings, sources.contributions, sources.claims):
+    for path in (sources.parties, sources.recordings, sources.releases, sources.contributions, sources.claims):
         if path is not None:
             context.record("import", path.name, hash_file(path))
     return report
@@ -99,23 +106,19 @@ def describe_incomplete(claims: Iterable[Claim], at_us: int) -> list[str]:
     return sentences
 
 
-def _take_parties(sources: Sources, known: _Known, report: ImportReport, sheets: list[Sheet]) -> tuple[list[Party], dict[str, str | None]]:
+def _take_parties(sources: Sources, known: _Known, report: ImportReport, sheets: list[Sheet]) -> list[Party]:
     if sources.parties is None:
-        return [], {}
-    parties, references, sheet = read_parties(sources.parties)
+        return []
+    parties, sheet = read_parties(sources.parties)
     sheets.append(sheet)
-    absent = [name for name in ("ipi", "isni", "dpid", "country") if name not in sheet.columns]
+    absent = [name for name in ("ipi", "isni", "dpid", "country", "payout_account") if name not in sheet.columns]
     parties = [_keep_absent(party, known.parties.get(party.party_id), absent) for party in parties]
+    changed = [p.party_id for p in parties if p.party_id in known.parties and p.payout_account != known.parties[p.party_id].payout_account]
+    if changed:
+        report.notes.append(f"payout accounts changed for {len(changed)} parties: {', '.join(changed[:20])}")
     known.parties.update({party.party_id: party for party in parties})
     report.parties = len(parties)
-    return parties, references
-
-
-def _take_references(context: Context, references: Mapping[str, str | None], report: ImportReport) -> None:
-    accounts, kept = payees.take_references(context, references, by="list of parties")
-    for parties, note in ((accounts.changed, "payout accounts changed for"), (kept, "a typed payout account stays in use for")):
-        if parties:
-            report.notes.append(f"{note} {len(parties)} parties: {', '.join(parties[:20])}")
+    return parties
 
 
 def _keep_absent(party: Party, old: Party | None, absent: Iterable[str]) -> Party:

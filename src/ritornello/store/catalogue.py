@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Table, delete, insert, select
 
-from ritornello.domain.catalogue import Asset, Claim, Contribution, Party, Recording, Work
+from ritornello.domain.catalogue import Asset, Claim, Contribution, Party, Recording, Release, Track, Work
 from ritornello.formats.period_folder import claim_of, row_of
 from ritornello.store import schema
 
@@ -40,6 +40,16 @@ def read_asset_paths(connection: Connection) -> dict[str, Path]:
     return {asset_id: Path(path) for asset_id, path in connection.execute(select(schema.asset.c.asset_id, schema.asset.c.path))}
 
 
+def read_releases(connection: Connection) -> dict[str, Release]:
+    """Every release with its tracks, ascending by identifier."""
+    table = schema.release_track
+    tracks: dict[str, list[Track]] = {}
+    for row in connection.execute(select(table).order_by(table.c.release_id, table.c.disc, table.c.track)):
+        tracks.setdefault(row.release_id, []).append(Track(row.disc, row.track, row.recording_id))
+    rows = connection.execute(select(schema.release).order_by(schema.release.c.release_id))
+    return {row.release_id: Release(**row._mapping, tracks=tuple(tracks.get(row.release_id, ()))) for row in rows}
+
+
 def read_contributions(connection: Connection) -> list[Contribution]:
     order = schema.contribution.c.recording_id, schema.contribution.c.party_id, schema.contribution.c.role
     return [Contribution(**row._mapping) for row in connection.execute(select(schema.contribution).order_by(*order))]
@@ -55,7 +65,7 @@ def read_claims(connection: Connection, subject_ids: Sequence[str] | None = None
 
 
 def write_parties(connection: Connection, parties: Iterable[Party]) -> None:
-    """Add or replace: a party's name is current state, its claims and consents are history."""
+    """Add or replace: a party's name and account are current state, its claims and consents are history."""
     _replace(connection, schema.party, "party_id", [asdict(party) for party in parties])
 
 
@@ -65,6 +75,21 @@ def write_works(connection: Connection, works: Iterable[Work]) -> None:
 
 def write_recordings(connection: Connection, recordings: Iterable[Recording]) -> None:
     _replace(connection, schema.recording, "recording_id", [asdict(recording) for recording in recordings])
+
+
+def write_releases(connection: Connection, releases: Iterable[Release]) -> None:
+    """Add or replace: a release's track list is current state. Consent never refers to it: shorthands were expanded when they were given."""
+    found = list(releases)
+    _replace(
+        connection,
+        schema.release,
+        "release_id",
+        [{"release_id": one.release_id, "title": one.title, "barcode": one.barcode} for one in found],
+    )
+    table = schema.release_track
+    for one in found:
+        connection.execute(delete(table).where(table.c.release_id == one.release_id))
+        connection.execute(insert(table), [{"release_id": one.release_id, **asdict(track)} for track in one.tracks])
 
 
 def add_assets(connection: Connection, assets: Iterable[tuple[Asset, Path]]) -> None:

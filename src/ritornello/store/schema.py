@@ -38,30 +38,7 @@ party = _table(
     _text("isni", null=True),
     _text("dpid", null=True),
     _text("country", null=True),
-)
-payout_account = _table(
-    "payout_account",
-    _text("account_id", key=True),
-    _text("party_id", of="party.party_id", index=True),
-    _text("kind"),
-    _text("currency", null=True),  # null: any
-    _text("masked"),
-    _text("commitment"),
-    _whole("recorded_at_us"),
-    _text("recorded_by"),
-)
-payout_account_end = _table(
-    "payout_account_end",
-    _text("account_id", key=True, of="payout_account.account_id"),
-    _whole("ended_at_us"),
-    _text("ended_by"),
-    _text("ended_why"),
-)
-payout_account_details = _table(
-    "payout_account_details",  # current state: sealed anew when the key changes
-    _text("account_id", key=True, of="payout_account.account_id"),
-    _text("key_id", null=True),  # null: in clear, since it means nothing outside the operator's account at a payout service
-    Column("sealed", LargeBinary, nullable=False),
+    _text("payout_account", null=True),
 )
 work = _table("work", _text("work_id", key=True), _text("title"), _text("iswc", null=True))
 recording = _table(
@@ -82,6 +59,14 @@ asset = _table(
     _whole("bytes"),
     _whole("duration_ms"),
     _text("path"),  # where the file lies on this machine; never leaves it
+)
+release = _table("release", _text("release_id", key=True), _text("title"), _text("barcode", null=True), UniqueConstraint("barcode"))
+release_track = _table(
+    "release_track",
+    _text("release_id", key=True, of="release.release_id"),
+    _whole("disc", key=True),
+    _whole("track", key=True),
+    _text("recording_id", of="recording.recording_id", index=True),
 )
 contribution = _table(
     "contribution",
