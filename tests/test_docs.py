@@ -34,7 +34,7 @@ def test_every_refusal_and_setting_is_documented() -> None:
     refusals = set(re.findall(r'Refused\(\s*"([a-z_]+)"', code))
     assert len(refusals) > 20
     assert {name for name in refusals if f"`{name}`" not in CLI} == set()
-    settings = set(re.findall(r'"(RITORNELLO_[A-Z]+)"', code))
+    settings = set(re.findall(r'"(RITORNELLO_[A-Z_]+)"', code))
     assert {name for name in settings if f"`{name}`" not in CLI} == set()
 
 

@@ -43,7 +43,7 @@ def test_statements_are_written_for_people(settled: Path, run: Run, tmp_path: Pa
     page = (tmp_path / "statements" / "parties" / "ana.html").read_text()
     assert "Ana Example" in page and "Opening balance" in page and "heard in outputs" in page
     payouts = (tmp_path / "statements" / "payouts.csv").read_text()
-    assert "acct-ana" in payouts and "cleo" not in payouts
+    assert "reference …-ana" in payouts and "acct-ana" not in payouts and "cleo" not in payouts
 
 
 def test_the_next_period_opens_with_what_was_carried_and_verifies(settled: Path, run: Run, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from ritornello.domain.errors import Refused
 from ritornello.formats.canonical import write_atomically
 from ritornello.service.context import Context
+from ritornello.service.sealing import parse_keys
 from ritornello.store.database import open_engine, transaction, upgrade
 from ritornello.store.files import FileStore
 
@@ -43,7 +44,9 @@ def create_home(home: Path, origin: str, database: str | None) -> None:
 
 
 @contextmanager
-def open_context(home: Path, database: str | None, tell: Callable[[str], None], clock: Callable[[], int] = now_us) -> Iterator[Context]:
+def open_context(
+    home: Path, database: str | None, tell: Callable[[str], None], clock: Callable[[], int] = now_us, data_key: str | None = None
+) -> Iterator[Context]:
     """A context inside one transaction: committed when the block ends well, rolled back otherwise."""
     try:
         origin = str(json.loads((home / CONFIG).read_bytes())["origin"])
@@ -57,7 +60,8 @@ def open_context(home: Path, database: str | None, tell: Callable[[str], None], 
     upgrade(engine)
     try:
         with transaction(engine) as connection:
-            yield Context(connection, FileStore(home / "files"), clock, os.urandom, origin, lambda: _read_key(home), tell)
+            files = FileStore(home / "files")
+            yield Context(connection, files, clock, os.urandom, origin, lambda: _read_key(home), tell, lambda: parse_keys(data_key))
     finally:
         engine.dispose()
 

@@ -35,11 +35,10 @@ def test_a_missing_column_erases_nothing_and_a_changed_account_is_told(home: Pat
     sheet.write_text("party_id,name,kind\nnorth,North Renamed,organisation\n")
     assert not any("payout accounts" in note for note in json.loads(run(*command))["notes"])
     with sqlite3.connect(home / "ritornello.db") as connection:
-        assert connection.execute("SELECT name, payout_account FROM party WHERE party_id = 'north'").fetchone() == (
-            "North Renamed",
-            "acct-north",
-        )
+        assert connection.execute("SELECT name FROM party WHERE party_id = 'north'").fetchone() == ("North Renamed",)
     connection.close()
+    accounts = json.loads(run("--home", home, "--json", "payout", "accounts", "list", "north"))
+    assert [(account["masked"], account["ended_at_us"]) for account in accounts] == [("reference …orth", None)]
     sheet.write_text("party_id,name,kind,payout_account\nnorth,North,organisation,acct-other\n")
     assert "payout accounts changed for 1 parties: north" in json.loads(run(*command))["notes"]
 

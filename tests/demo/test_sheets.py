@@ -80,7 +80,7 @@ def test_everything_parses_and_points_somewhere(written: Written) -> None:
         read_claims(folder / "claims-late.csv"),
         read_consents(folder / "consents.csv"),
     ]
-    assert [problem for _, sheet in read_all for problem in sheet.problems] == []
+    assert [problem for *_, sheet in read_all for problem in sheet.problems] == []
     parties = {row["party_id"] for row in written.parties}
     assert {row["party_id"] for row in [*written.claims, *written.late, *written.contributions, *written.consents]} <= parties
     for row in [*written.claims, *written.late]:

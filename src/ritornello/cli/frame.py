@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
@@ -29,12 +29,13 @@ class Frame:
     database: str | None
     as_json: bool
     quiet: bool
+    data_key: str | None = field(default=None, repr=False)
     _told: bool = False
 
     @contextmanager
     def context(self) -> Iterator[Context]:
         """A service context for one command: one transaction."""
-        with open_context(self.home, self.database, self.tell) as context:
+        with open_context(self.home, self.database, self.tell, data_key=self.data_key) as context:
             yield context
         self.clear()
 

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 import ritornello
 from ritornello import wiring
-from ritornello.cli import catalogue, consent, dataset, ledger, log, membership, money, preferences
+from ritornello.cli import catalogue, consent, dataset, ledger, log, membership, money, payout, preferences
 from ritornello.cli.frame import FAULT, SURROUNDINGS, Frame, pass_frame
 from ritornello.domain.errors import BadInput, Refused
 from ritornello.settings import read_settings
@@ -36,7 +36,7 @@ def program(context: click.Context, home: Path | None, as_json: bool, quiet: boo
     program · 5 the disk or the database failed.
     """
     settings = read_settings()
-    context.obj = Frame(home or settings.home, settings.database, as_json, quiet)
+    context.obj = Frame(home or settings.home, settings.database, as_json, quiet, settings.data_key)
 
 
 @program.command()
@@ -82,6 +82,7 @@ for command in (
     money.explain,
     money.bundle,
     ledger.ledger,
+    payout.payout,
     log.log,
     preferences.preferences,
 ):

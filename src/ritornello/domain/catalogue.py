@@ -20,7 +20,6 @@ class Party:
     isni: str | None = None
     dpid: str | None = None
     country: str | None = None
-    payout_account: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

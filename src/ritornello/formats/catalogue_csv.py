@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ritornello.domain import identifiers
 from ritornello.domain.catalogue import ASSET_KINDS, LANES, PARTY_KINDS, Contribution, Party
+from ritornello.formats.payout_accounts_csv import parse_reference
 from ritornello.formats.sheet import Cells, Sheet, check_unique, parse_count, parse_day, parse_relative_path, read_sheet
 
 FIRST_DAY = date(1900, 1, 1)
@@ -63,9 +64,10 @@ class ClaimRow:
         return (self.subject_id, self.lane, self.party_id, self.territory, self.valid_from)
 
 
-def read_parties(path: Path) -> tuple[list[Party], Sheet]:
+def read_parties(path: Path) -> tuple[list[Party], dict[str, str | None], Sheet]:
+    """Parties, and by party what to pay them by (empty where the sheet has no such column)."""
     sheet = read_sheet(path, ["party_id", "name", "kind"], ["ipi", "isni", "dpid", "country", "payout_account"])
-    parties, seen = [], []
+    parties, seen, references = [], [], {}
     for cells in sheet.rows:
         party_id = cells.required("party_id", identifiers.parse_own)
         name = cells.required("name", str)
@@ -78,12 +80,13 @@ def read_parties(path: Path) -> tuple[list[Party], Sheet]:
             isni=cells.optional("isni", identifiers.parse_isni),
             dpid=cells.optional("dpid", identifiers.parse_dpid),
             country=cells.optional("country", identifiers.parse_country),
-            payout_account=cells.text("payout_account", limit=64),
         )
         parties.append(party)
         seen.append((cells.number, party_id))
+        if "payout_account" in sheet.columns:
+            references[party.party_id] = cells.optional("payout_account", parse_reference)
     check_unique(sheet, "party_id", seen)
-    return parties, sheet
+    return parties, references, sheet
 
 
 def read_recordings(path: Path) -> tuple[list[AssetRow], Sheet]:

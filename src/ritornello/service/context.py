@@ -22,6 +22,7 @@ class Context:
     origin: str  # the log's name
     read_key: Callable[[], Ed25519PrivateKey]
     tell: Callable[[str], None]  # progress for people
+    read_data_keys: Callable[[], tuple[bytes, ...]] = tuple  # that bank data is sealed with; none by default
 
     def today(self) -> date:
         return datetime.fromtimestamp(self.now_us() / 1_000_000, UTC).date()

@@ -15,6 +15,7 @@ from ritornello.formats.canonical import hash_file, iterate_files
 from ritornello.formats.catalogue_csv import AssetRow, ClaimRow, read_claims, read_contributions, read_parties, read_recordings
 from ritornello.formats.sheet import Sheet
 from ritornello.formats.tags import Tags, read_tags
+from ritornello.service import payees
 from ritornello.service.context import Context
 from ritornello.service.releases import Releases, take_releases
 from ritornello.store import catalogue
@@ -69,7 +70,7 @@ def import_catalogue(context: Context, sources: Sources) -> ImportReport:
         catalogue.read_assets(connection),
     )
     report, sheets = ImportReport(), list[Sheet]()
-    parties = _take_parties(sources, known, report, sheets)
+    parties, references = _take_parties(sources, known, report, sheets)
     assets = _take_recordings(context, sources, known, report, sheets)
     found = (
         take_releases(sources.releases, catalogue.read_releases(connection), known.recordings, sheets) if sources.releases else Releases()
@@ -79,6 +80,7 @@ def import_catalogue(context: Context, sources: Sources) -> ImportReport:
     raise_if_any([problem for sheet in sheets for problem in sheet.problems])
 
     catalogue.write_parties(connection, parties)
+    _take_references(context, references, report)
     touched = {asset.recording_id for asset, _, _ in assets}
     works = {known.recordings[recording_id].work_id for recording_id in touched} - {None}
     catalogue.write_works(connection, [known.works[str(work_id)] for work_id in sorted(str(work) for work in works)])
@@ -106,19 +108,23 @@ def describe_incomplete(claims: Iterable[Claim], at_us: int) -> list[str]:
     return sentences
 
 
-def _take_parties(sources: Sources, known: _Known, report: ImportReport, sheets: list[Sheet]) -> list[Party]:
+def _take_parties(sources: Sources, known: _Known, report: ImportReport, sheets: list[Sheet]) -> tuple[list[Party], dict[str, str | None]]:
     if sources.parties is None:
-        return []
-    parties, sheet = read_parties(sources.parties)
+        return [], {}
+    parties, references, sheet = read_parties(sources.parties)
     sheets.append(sheet)
-    absent = [name for name in ("ipi", "isni", "dpid", "country", "payout_account") if name not in sheet.columns]
+    absent = [name for name in ("ipi", "isni", "dpid", "country") if name not in sheet.columns]
     parties = [_keep_absent(party, known.parties.get(party.party_id), absent) for party in parties]
-    changed = [p.party_id for p in parties if p.party_id in known.parties and p.payout_account != known.parties[p.party_id].payout_account]
-    if changed:
-        report.notes.append(f"payout accounts changed for {len(changed)} parties: {', '.join(changed[:20])}")
     known.parties.update({party.party_id: party for party in parties})
     report.parties = len(parties)
-    return parties
+    return parties, references
+
+
+def _take_references(context: Context, references: Mapping[str, str | None], report: ImportReport) -> None:
+    accounts, kept = payees.take_references(context, references, by="list of parties")
+    for parties, note in ((accounts.changed, "payout accounts changed for"), (kept, "a typed payout account stays in use for")):
+        if parties:
+            report.notes.append(f"{note} {len(parties)} parties: {', '.join(parties[:20])}")
 
 
 def _keep_absent(party: Party, old: Party | None, absent: Iterable[str]) -> Party:

@@ -20,6 +20,7 @@ from ritornello.formats.schema import PERIOD_TABLES
 from ritornello.service import models, programmes, reports, snapshots
 from ritornello.service.context import Context
 from ritornello.store import attributions, catalogue, consents, ledger, schema
+from ritornello.store.payout_accounts import payable_at
 
 RESULT_FORMAT = "ritornello-settlement-1"
 Rows = list[dict[str, Any]]
@@ -169,7 +170,7 @@ def assemble(context: Context, programme_id: str, period_id: str, settlement_id:
     opening = _opening(context, programme_id)
     tables = {
         **_catalogue_tables(
-            context, recordings, {row["account"].removeprefix("party:") for row in opening if row["account"].startswith("party:")}
+            context, recordings, {row["account"].removeprefix("party:") for row in opening if row["account"].startswith("party:")}, now
         ),
         **_consent_tables(context, recordings),
         "snapshots": snapshot_rows,
@@ -211,16 +212,17 @@ def _concerned(context: Context, recording_ids: set[str]) -> "dict[str, Any]":
     return {recording_id: recordings[recording_id] for recording_id in sorted(recording_ids)}
 
 
-def _catalogue_tables(context: Context, recordings: Mapping[str, Any], with_balance: set[str]) -> dict[str, Rows]:
+def _catalogue_tables(context: Context, recordings: Mapping[str, Any], with_balance: set[str], known_at_us: int) -> dict[str, Rows]:
     subjects = {("recording", recording_id) for recording_id in recordings}
     subjects |= {("work", recording.work_id) for recording in recordings.values() if recording.work_id}
     claims = [claim for claim in catalogue.read_claims(context.connection) if (claim.subject_kind, claim.subject_id) in subjects]
     parties = catalogue.read_parties(context.connection)
     works = catalogue.read_works(context.connection)
     wanted = {claim.party_id for claim in claims} | with_balance
+    payable = payable_at(context.connection, known_at_us)
     return {
         "parties": [
-            {"party_id": name, "name": parties[name].name, "kind": parties[name].kind, "payable": parties[name].payout_account is not None}
+            {"party_id": name, "name": parties[name].name, "kind": parties[name].kind, "payable": name in payable}
             for name in sorted(wanted)
         ],
         "works": [asdict(works[subject_id]) for kind, subject_id in sorted(subjects) if kind == "work"],

@@ -10,6 +10,7 @@ from typing import Any
 
 from ritornello.domain.errors import Refused
 from ritornello.domain.money import format_units
+from ritornello.domain.payout_account import account_for
 from ritornello.formats.canonical import build_folder, lines, write_atomically
 from ritornello.formats.programme_toml import read_programme
 from ritornello.formats.schema import PERIOD_TABLES, RESULT_KEYS
@@ -17,6 +18,7 @@ from ritornello.formats.statement_files import harmless, itemise, render_csv, re
 from ritornello.service import settlement
 from ritornello.service.context import Context
 from ritornello.store import catalogue
+from ritornello.store.payout_accounts import by_party, read_accounts
 
 Tables = dict[str, list[dict[str, Any]]]
 
@@ -86,15 +88,17 @@ def write(context: Context, settlement_id: str, folder: Path, party_id: str | No
 
 
 def _payouts(context: Context, rows: list[dict[str, Any]]) -> bytes:
-    """The payout list, with the accounts that only the operator has."""
+    """The payout list, with masked accounts: `ritornello payout write` makes what a bank reads."""
     parties = catalogue.read_parties(context.connection)
+    accounts = by_party(read_accounts(context.connection, known_at_us=context.now_us()))
     stream = io.StringIO(newline="")
     writer = csv.writer(stream, lineterminator="\r\n")
     writer.writerow(("payout_id", "party_id", "name", "payout_account", "currency", "amount"))
     for row in rows:
         party = parties[row["party_id"]]
         amount = format_units(int(row["amount_units"]), row["minor_digits"])
-        names = harmless(party.name), harmless(party.payout_account or "")
+        account = account_for(accounts.get(party.party_id, []), row["currency"])
+        names = harmless(party.name), account.masked if account else ""
         writer.writerow((row["payout_id"], party.party_id, *names, row["currency"], amount))
     return stream.getvalue().encode()
 

@@ -14,6 +14,8 @@ TABLES = (
     "mandate",
     "mandate_retraction",
     "membership_map",
+    "payout_account",
+    "payout_account_end",
     "posting",
     "revenue_line",
     "revenue_report",

@@ -65,7 +65,7 @@ def read_claims(connection: Connection, subject_ids: Sequence[str] | None = None
 
 
 def write_parties(connection: Connection, parties: Iterable[Party]) -> None:
-    """Add or replace: a party's name and account are current state, its claims and consents are history."""
+    """Add or replace: a party's name is current state, its claims and consents are history."""
     _replace(connection, schema.party, "party_id", [asdict(party) for party in parties])
 
 

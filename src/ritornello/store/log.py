@@ -151,6 +151,13 @@ def positions(connection: Connection) -> dict[tuple[str, str], tuple[int, str]]:
     return found
 
 
+def hashes_of(connection: Connection, kind: str) -> dict[str, str]:
+    """Id → hash of every artefact of one kind; the latest where it was logged more than once."""
+    query = select(log_entry.c.entry).where(log_entry.c.entry.like(f'%"kind":"{kind}"%')).order_by(log_entry.c.position)
+    entries = [json.loads(entry) for entry in connection.scalars(query)]
+    return {entry["id"]: entry["hash"] for entry in entries if entry["kind"] == kind}
+
+
 def _insert(connection: Connection, rows: list[tuple[int, str, bytes]]) -> None:
     """Through the driver where it takes rows as they are: SQLAlchemy's handling of each would take as long as all the rest."""
     statement = insert(log_entry)

@@ -38,7 +38,30 @@ party = _table(
     _text("isni", null=True),
     _text("dpid", null=True),
     _text("country", null=True),
-    _text("payout_account", null=True),
+)
+payout_account = _table(
+    "payout_account",
+    _text("account_id", key=True),
+    _text("party_id", of="party.party_id", index=True),
+    _text("kind"),
+    _text("currency", null=True),  # null: any
+    _text("masked"),
+    _text("commitment"),
+    _whole("recorded_at_us"),
+    _text("recorded_by"),
+)
+payout_account_end = _table(
+    "payout_account_end",
+    _text("account_id", key=True, of="payout_account.account_id"),
+    _whole("ended_at_us"),
+    _text("ended_by"),
+    _text("ended_why"),
+)
+payout_account_details = _table(
+    "payout_account_details",  # current state: sealed anew when the key changes
+    _text("account_id", key=True, of="payout_account.account_id"),
+    _text("key_id", null=True),  # null: in clear, since it means nothing outside the operator's account at a payout service
+    Column("sealed", LargeBinary, nullable=False),
 )
 work = _table("work", _text("work_id", key=True), _text("title"), _text("iswc", null=True))
 recording = _table(
