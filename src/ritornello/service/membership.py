@@ -1,7 +1,8 @@
 """Showing a stranger that something is, or is not, in a frozen dataset, without showing what else is (docs/formats/merkle-map.md)."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -44,8 +45,25 @@ def commit(context: Context, snapshot_id: str, manifest: bytes) -> str:
     return root
 
 
-def prove(context: Context, snapshot_id: str, identifier: str, kind: str | None, out: Path) -> proofs.Answer:
-    """Write the proof that an asset, recording or ISRC is in a snapshot or is not. Without `kind`, it is what the identifier looks like."""
+@dataclass(frozen=True, slots=True)
+class Map:
+    """A snapshot's map with its secrets, opened to prove several identifiers."""
+
+    header: proofs.Header
+    blinding: proofs.Blinding
+    entries: Sequence[merkle_map.Entry]
+    rows: Mapping[tuple[str, str], Sequence[bytes]]  # (kind, identifier) → leaf hashes of the manifest rows it names
+    root: str
+
+    def prove(self, kind: str, identifier: str) -> bytes:
+        """The proof that the identifier is in the snapshot or is not, checked before it is handed out."""
+        document = proofs.write_proof(self.header, self.blinding, self.entries, kind, identifier, self.rows.get((kind, identifier), ()))
+        proofs.check_proof(document, self.root)
+        return document
+
+
+def open_map(context: Context, snapshot_id: str) -> Map:
+    """Raises Refused when there is no such snapshot, or it has no map."""
     snapshot = context.connection.execute(select(schema.snapshot).where(schema.snapshot.c.snapshot_id == snapshot_id)).first()
     if snapshot is None:
         raise Refused("unknown_snapshot", f"there is no snapshot {snapshot_id!r}", "freeze one: ritornello snapshot freeze")
@@ -56,14 +74,18 @@ def prove(context: Context, snapshot_id: str, identifier: str, kind: str | None,
     kept = [json.loads(line) for line in lines(context.files.get(stored.entries_sha256))]
     entries = [(bytes.fromhex(row["key"]), bytes.fromhex(row["value"])) for row in kept]
     assert header.root(merkle_map.root(entries)) == stored.root, "the map is not the one that was logged: was the log's key replaced?"
-    kind, identifier = _recognise(identifier, kind)
-    leaves = [bytes.fromhex(leaf) for row in kept if (row["kind"], row["identifier"]) == (kind, identifier) for leaf in row["rows"]]
-    document = proofs.write_proof(header, blinding, entries, kind, identifier, leaves)
-    answer = proofs.check_proof(document, stored.root)
+    rows = {(row["kind"], row["identifier"]): [bytes.fromhex(leaf) for leaf in row["rows"]] for row in kept}
+    return Map(header, blinding, entries, rows, stored.root)
+
+
+def prove(context: Context, snapshot_id: str, identifier: str, kind: str | None, out: Path) -> proofs.Answer:
+    """Write the proof that an asset, recording or ISRC is in a snapshot or is not. Without `kind`, it is what the identifier looks like."""
+    opened = open_map(context, snapshot_id)
+    document = opened.prove(*_recognise(identifier, kind))
     if out.exists():
         raise Refused("out_exists", f"{out} exists already", "choose a new file")
     write_atomically(out, document)
-    return answer
+    return proofs.check_proof(document, opened.root)
 
 
 def check(data: bytes, root: str) -> proofs.Answer:
