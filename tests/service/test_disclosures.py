@@ -457,6 +457,20 @@ def test_a_providers_file_that_is_none(world: Path, run: Run, text: str, field: 
     assert field in {problem["field"] for problem in json.loads(run(*arguments, expect=1))["problems"]}
 
 
+def test_the_documented_file_serves_every_law(world: Path, run: Run) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "formats" / "disclosures.md").read_text()
+    text = (
+        page.split("```toml")[1]
+        .split("```")[0]
+        .replace('version = "mosaic-1"', 'version = "basis"')
+        .replace('["Mosaic Audio"]', '["Licensee"]')
+    )
+    text = text.replace("2026-12-01", str(TODAY)).replace("2026-11-24", str(TODAY))
+    (world / "provider.toml").write_text(text)
+    for kind in KINDS:
+        _disclose(world, run, kind, "basis", out=kind)
+
+
 def test_what_somebody_wrote_stays_text(world: Path, run: Run) -> None:
     evil = "<script>alert(1)</script> | [x](javascript:y) `z`"
     (world / "provider.toml").write_text(PROVIDER.replace("Plucked tones", evil))
