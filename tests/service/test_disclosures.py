@@ -68,6 +68,7 @@ def test_nothing_stays_blank_and_each_answer_says_whose_word_it_is(world: Path, 
 
 def test_the_eu_summary_has_every_section_of_the_template(world: Path, run: Run) -> None:
     document = _disclose(world, run, "eu-summary", "basis")
+    assert document["provider_sha256"] == hashlib.sha256(PROVIDER.encode()).hexdigest()
     assert [section["number"] for section in document["sections"]] == (
         "0 1.1 1.2 1.3 2.1 2.2.1 2.2.2 2.3 2.4.1 2.4.2 2.5 2.6 3.1 3.2 3.3".split()
     )

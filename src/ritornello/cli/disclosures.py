@@ -1,6 +1,6 @@
 """`ritornello disclose …`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -17,46 +17,39 @@ _PROVIDER = click.option(
 _OUT = click.option("--out", type=NEW, required=True, help="New folder for disclosure.json, .html and .md.")
 
 
+def _of_models(function: Callable[..., None]) -> Callable[..., None]:
+    """What every disclosure about models is asked with."""
+    return _MODELS(_PROVIDER(_OUT(pass_frame(function))))
+
+
 @click.group()
 def disclose() -> None:
     """What laws and certifiers ask to be told about training; figures are counted from the manifests, twice."""
 
 
 @disclose.command("eu-summary")
-@_MODELS
-@_PROVIDER
-@_OUT
-@pass_frame
+@_of_models
 def eu_summary(frame: Frame, models: Sequence[str], provider: Path, out: Path) -> None:
     """The public summary of training content of EU AI Act Article 53(1)(d), by the AI Office's template."""
     _disclose(frame, "eu-training-summary", models, provider, out)
 
 
 @disclose.command("ab2013")
-@_MODELS
-@_PROVIDER
-@_OUT
-@pass_frame
+@_of_models
 def ab2013(frame: Frame, models: Sequence[str], provider: Path, out: Path) -> None:
     """California's twelve items about training datasets (Civil Code 3111(a))."""
     _disclose(frame, "california-ab2013", models, provider, out)
 
 
 @disclose.command("works")
-@_MODELS
-@_PROVIDER
-@_OUT
-@pass_frame
+@_of_models
 def works(frame: Frame, models: Sequence[str], provider: Path, out: Path) -> None:
     """A notice work by work, as the CLEAR Act (a bill) would have it."""
     _disclose(frame, "work-notice", models, provider, out)
 
 
 @disclose.command("fairly-trained")
-@_MODELS
-@_PROVIDER
-@_OUT
-@pass_frame
+@_of_models
 def fairly_trained(frame: Frame, models: Sequence[str], provider: Path, out: Path) -> None:
     """Evidence for Fairly Trained's certification: an index, and the artefacts that its statements name."""
     with frame.context() as context:

@@ -1,28 +1,30 @@
-"""Disclosures: gathers what the records hold about models, their parents and one owner; writes what laws and certifiers ask for; commits it to the log."""
+"""Disclosures: what laws and certifiers ask for, written from the records as a folder, and committed to the log."""
 
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
 
-from ritornello.domain.consent import ConsentEvent, State, fold, held_assets
+from ritornello.domain.catalogue import Asset, Claim
+from ritornello.domain.consent import ConsentEvent
 from ritornello.domain.errors import BadInput, Problem, Refused
 from ritornello.formats.canonical import build_folder, encode_table, fingerprint, fingerprint_document, write_atomically
 from ritornello.formats.disclosures import ab2013, eu_summary, work_notice
-from ritornello.formats.disclosures.document import Disclosure, Enclosed, Evidence, encode_disclosure, join
+from ritornello.formats.disclosures.document import Disclosure, Enclosed, Evidence, encode_disclosure
 from ritornello.formats.disclosures.fairly_trained import build_pack
-from ritornello.formats.disclosures.material import Ended, Material, Part, Trained, check, recount
+from ritornello.formats.disclosures.material import Material, recount
 from ritornello.formats.disclosures.owner_extract import Owner, build_owner_extract
 from ritornello.formats.disclosures.pages import render_markdown, render_page
 from ritornello.formats.disclosures.provider import MAX_BYTES, Provider, read_provider
-from ritornello.service import consent, membership, models, programmes, snapshots
+from ritornello.service import consent, membership
 from ritornello.service import log as logs
 from ritornello.service.context import Context
+from ritornello.service.disclosure_material import Positions, find_evidence, gather, read_stored
 from ritornello.store import catalogue, consents, log, schema
 
 Build = Callable[[Material, Provider, date], Disclosure]
@@ -52,16 +54,17 @@ def disclose(context: Context, kind: str, model_versions: Sequence[str], provide
     Figures that don't agree with the manifests stop the program.
     """
     law, build = LAWS[kind]
-    material = _gather(context, model_versions)
+    material = gather(context, model_versions, log.positions(context.connection))
     found = _read_provider(provider, law, material)
     return _write(context, build(material, found, context.today()), material, folder, {})
 
 
 def write_pack(context: Context, model_versions: Sequence[str], provider: Path, folder: Path) -> Written:
     """The evidence pack of a certification: the index, and the artefacts that it names. Raises as `disclose` does."""
-    material = _gather(context, model_versions)
+    positions = log.positions(context.connection)
+    material = gather(context, model_versions, positions)
     found = _read_provider(provider, "fairly_trained", material)
-    files = _enclose(context, material)
+    files = _enclose(context, material, positions)
     enclosed = [_name(material, path, data) for path, data in sorted(files.items())]
     built = build_pack(material, found, {name: _count_refusals(context, name) for name in material.parts}, enclosed, context.today())
     return _write(context, built, material, folder, files)
@@ -72,21 +75,14 @@ def write_extract(context: Context, party_id: str, folder: Path) -> Written:
     party = catalogue.read_parties(context.connection).get(party_id)
     if party is None:
         raise Refused("unknown_party", f"there is no party {party_id!r}", "see `ritornello catalogue show`")
-    material = _gather(context, None)
+    positions = log.positions(context.connection)
+    material = gather(context, None, positions)
     claims = tuple(
         claim for claim in catalogue.read_claims(context.connection) if claim.party_id == party_id and claim.retracted_at_us is None
     )
-    subjects = {(claim.subject_kind, claim.subject_id) for claim in claims}
-    owned = {name for name, one in material.recordings.items() if {("recording", name), ("work", one.work_id)} & subjects}
-    assets = tuple(
-        sorted(
-            (asset for asset in catalogue.read_assets(context.connection).values() if asset.recording_id in owned),
-            key=lambda asset: (asset.recording_id, asset.asset_id),
-        )
-    )
     events = tuple(event for event in consents.read_events(context.connection) if event.party_id == party_id)
-    positions = log.positions(context.connection)
-    logged = {event.event_id: _evidence(positions, "consent", event.event_id, consent.hash_event(event)) for event in events}
+    assets = _find_assets(context, material, claims)
+    logged = {event.event_id: find_evidence(positions, "consent", event.event_id, consent.hash_event(event)) for event in events}
     proofs = _prove_membership(context, material, [asset.asset_id for asset in assets])
     owner = Owner(party, claims, assets, events, logged, {key: path for key, (path, _) in proofs.items()})
     shown = [*(one for (kind, _), one in material.evidence.items() if kind in {"snapshot", "membership", "run"}), *logged.values()]
@@ -96,86 +92,12 @@ def write_extract(context: Context, party_id: str, folder: Path) -> Written:
     return _write(context, built, material, folder, files, frozenset(asset.asset_id for asset in assets))
 
 
-def _gather(context: Context, model_versions: Sequence[str] | None) -> Material:
-    """Models (None: all there are) with every ancestor, and all that they read; checked against the log and against itself."""
-    names = list(model_versions) if model_versions is not None else list(context.connection.scalars(select(schema.run.c.model_version)))
-    found: dict[str, Trained] = {}
-    waiting = [(name, False) for name in sorted(set(names))]
-    while waiting:
-        name, inherited = waiting.pop(0)
-        if name not in found:
-            run = models.find_run(context, name)
-            found[name] = Trained(run, {row["asset_id"]: row["exposure_ms"] for row in models.read_exposure(context, name)}, inherited)
-            waiting += [(parent, True) for parent in run["parents"]]
-    if model_versions is not None:
-        _refuse_different(found, names)
-        wanted = {name for model in found.values() for name in model.run["snapshot_ids"]}
-    else:
-        wanted = set(context.connection.scalars(select(schema.snapshot.c.snapshot_id)))
-    events = consents.read_events(context.connection)
-    parts = {name: _part(context, name, events) for name in sorted(wanted)}
-    evidence = _find_evidence(context, parts, found)
-    material = Material(
-        tuple(found.values()), parts, catalogue.read_recordings(context.connection), catalogue.read_works(context.connection), evidence
-    )
-    check(material)
-    return material
-
-
-def _refuse_different(found: Mapping[str, Trained], names: Iterable[str]) -> None:
-    """One disclosure speaks of one content: model versions that were trained on different snapshots need one each."""
-    contents = {name: (tuple(found[name].run["snapshot_ids"]), tuple(found[name].run["parents"])) for name in names}
-    if len(set(contents.values())) > 1:
-        told = [
-            f"{name} on {join(ids)}" + (f", made from {join(parents)}" if parents else "")
-            for name, (ids, parents) in sorted(contents.items())
-        ]
-        what = f"these model versions were trained differently: {'; '.join(told)}"
-        raise Refused("different_content", what, "disclose them one by one")
-
-
-def _part(context: Context, snapshot_id: str, events: Sequence[ConsentEvent]) -> Part:
-    row = snapshots.find_row(context, snapshot_id)
-    rows = snapshots.read_manifest(context, snapshot_id)
-    programme = programmes.find_terms(context, row["programme_sha256"])
-    known = {event.event_id: event for event in events}
-    standing = fold(events, (), row["programme_id"], date.max, context.now_us())
-    holds = held_assets(standing)
-    ended: dict[str, Ended] = {}
-    for each in rows:
-        relied = [known[name] for name in each["consent_events"]]
-        held = [event for event in holds.get(each["asset_id"], []) if event.purpose in row["purposes"]]
-        if ends := _list_ends(relied, standing, held, context.today()):
-            ended[each["asset_id"]] = min(ends, key=lambda one: (one.day, one.how))
-    return Part(row, tuple(rows), programme, ended)
-
-
-def _list_ends(relied: Iterable[ConsentEvent], standing: State, holds: Iterable[ConsentEvent], today: date) -> list[Ended]:
-    """What took effect, or is announced, against the consents that a snapshot relied on. A grant made anew counts."""
-    found = [Ended(event.effective_from, "held") for event in holds]
-    for grant in relied:
-        latest = standing.answers[grant.party_id, grant.asset_id, grant.purpose]
-        if latest.decision == "withdraw":
-            found.append(Ended(latest.effective_from, "withdrawn"))
-        elif latest.effective_to is not None and latest.effective_to < today:
-            found.append(Ended(latest.effective_to + timedelta(days=1), "expired"))
-    return found
-
-
-def _find_evidence(context: Context, parts: Mapping[str, Part], found: Mapping[str, Trained]) -> dict[tuple[str, str], Evidence]:
-    """The log's entries of everything gathered; an artefact that the log knows with another hash is a broken promise."""
-    positions = log.positions(context.connection)
-    wanted = [("snapshot", name, str(part.snapshot["manifest_root"])) for name, part in parts.items()]
-    wanted += [("run", name, str(model.run["exposure_root"])) for name, model in found.items()]
-    wanted += [("programme", f"{part.programme.programme_id}/{part.programme.version}", part.programme.sha256) for part in parts.values()]
-    wanted += [("membership", name, root) for name in parts if (root := membership.read_root(context, name))]
-    return {(kind, name): _evidence(positions, kind, name, digest) for kind, name, digest in wanted}
-
-
-def _evidence(positions: Mapping[tuple[str, str], tuple[int, str]], kind: str, name: str, digest: str) -> Evidence:
-    index, entry = positions[kind, name]
-    assert json.loads(entry)["hash"] == digest, f"{kind} {name} is not the one that was logged"
-    return Evidence(kind, name, digest, index)
+def _find_assets(context: Context, material: Material, claims: Iterable[Claim]) -> tuple[Asset, ...]:
+    """The files of the recordings that a party's claims are about, or whose works they are about; by recording."""
+    subjects = {(claim.subject_kind, claim.subject_id) for claim in claims}
+    owned = {name for name, one in material.recordings.items() if {("recording", name), ("work", one.work_id)} & subjects}
+    found = [asset for asset in catalogue.read_assets(context.connection).values() if asset.recording_id in owned]
+    return tuple(sorted(found, key=lambda asset: (asset.recording_id, asset.asset_id)))
 
 
 def _read_provider(path: Path, law: str, material: Material) -> Provider:
@@ -188,7 +110,7 @@ def _write(
     context: Context, built: Disclosure, material: Material, folder: Path, files: Mapping[str, bytes], only: frozenset[str] | None = None
 ) -> Written:
     """Count again from the stored tables, write the folder whole or not at all, and commit the disclosure's hash to the log."""
-    recount(built.totals, *_stored_tables(context, material), only)
+    recount(built.totals, *read_stored(context, material), only)
     data = encode_disclosure(built)
     with build_folder(folder) as building:
         for path, content in files.items():
@@ -201,31 +123,20 @@ def _write(
     return Written(built.kind, str(folder), sha256, *built.count(), built.totals)
 
 
-def _stored_tables(context: Context, material: Material) -> tuple[dict[str, bytes], dict[str, bytes]]:
-    """Snapshot → its manifest, model version → its exposure: the bytes as they are stored."""
-    manifest = dict(context.connection.execute(select(schema.snapshot.c.snapshot_id, schema.snapshot.c.manifest_sha256)).all())
-    exposure = dict(context.connection.execute(select(schema.run.c.model_version, schema.run.c.exposure_sha256)).all())
-    return (
-        {name: context.files.get(manifest[name]) for name in material.parts},
-        {model.model_version: context.files.get(exposure[model.model_version]) for model in material.models},
-    )
-
-
 def _name(material: Material, path: str, data: bytes) -> Enclosed:
     """An enclosed file with its hash, and the log's entry where that has the same hash."""
     found = fingerprint(path, data).hash
     return Enclosed(path, found, next((one for one in material.evidence.values() if one.hash == found), None))
 
 
-def _enclose(context: Context, material: Material) -> dict[str, bytes]:
+def _enclose(context: Context, material: Material, positions: Positions) -> dict[str, bytes]:
     """The artefacts of a pack: terms, manifests, trainings, consents without names, proofs."""
-    manifests, exposures = _stored_tables(context, material)
+    manifests, exposures = read_stored(context, material)
     terms = {part.programme.sha256: part.programme for part in material.parts.values()}
     files = {f"terms/{one.programme_id}-{one.version}.toml": context.files.get(sha256) for sha256, one in terms.items()}
     files |= {f"manifests/{name}.jsonl": data for name, data in manifests.items()}
     files |= {f"runs/{name}.jsonl": data for name, data in exposures.items()}
     files["runs.jsonl"] = encode_table([model.run for model in material.models], ("model_version",))
-    positions = log.positions(context.connection)
     relied = {event for part in material.parts.values() for row in part.rows for event in row["consent_events"]}
     assets = {row["asset_id"] for part in material.parts.values() for row in part.rows}
     events = [
@@ -237,11 +148,11 @@ def _enclose(context: Context, material: Material) -> dict[str, bytes]:
     return files | _prove_log(context, [*material.evidence.values(), *(_logged(event, positions) for event in events)])
 
 
-def _logged(event: ConsentEvent, positions: Mapping[tuple[str, str], tuple[int, str]]) -> Evidence:
-    return _evidence(positions, "consent", event.event_id, consent.hash_event(event))
+def _logged(event: ConsentEvent, positions: Positions) -> Evidence:
+    return find_evidence(positions, "consent", event.event_id, consent.hash_event(event))
 
 
-def _anonymous(event: ConsentEvent, positions: Mapping[tuple[str, str], tuple[int, str]]) -> dict[str, Any]:
+def _anonymous(event: ConsentEvent, positions: Positions) -> dict[str, Any]:
     """A grant without who gave it: its hash stands in the log, its receipt shows the rest to whoever may see it."""
     row, logged = consents.event_row(event), _logged(event, positions)
     kept = (

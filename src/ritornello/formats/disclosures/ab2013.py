@@ -17,10 +17,10 @@ from ritornello.formats.disclosures.document import (
     join,
     yes_no,
 )
-from ritornello.formats.disclosures.eu_summary import list_snapshots
 from ritornello.formats.disclosures.eu_template import QUESTIONS
 from ritornello.formats.disclosures.material import Material, Trained, count
 from ritornello.formats.disclosures.provider import Provider
+from ritornello.formats.disclosures.snapshot_list import list_snapshots
 
 KIND = "california-ab2013"
 SOURCE = Source(
@@ -73,6 +73,7 @@ def build_ab2013(material: Material, provider: Provider, today: date) -> Disclos
         ),
         totals,
         material.rests_on(),
+        provider_sha256=provider.sha256,
     )
 
 

@@ -90,6 +90,7 @@ class Disclosure:
     evidence: tuple[Evidence, ...]
     works: tuple[Mapping[str, Any], ...] = field(default=())  # of the notices that go work by work
     files: tuple[Enclosed, ...] = field(default=())
+    provider_sha256: str | None = None  # of the file that holds the provider's statements
 
     def count(self) -> tuple[int, int]:
         """(items answered, items not applicable)."""
@@ -123,6 +124,7 @@ def encode_disclosure(disclosure: Disclosure) -> bytes:
                 for section in disclosure.sections
             ],
             "totals": dict(disclosure.totals),
+            "provider_sha256": disclosure.provider_sha256,
             "evidence": [asdict(one) for one in disclosure.evidence],
             "works": [dict(work) for work in disclosure.works],
             "files": [asdict(file) for file in disclosure.files],

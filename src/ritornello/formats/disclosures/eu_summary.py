@@ -9,7 +9,6 @@ from ritornello.formats.disclosures.document import (
     PROVIDER,
     RECORDS,
     Disclosure,
-    Grid,
     Item,
     Section,
     Source,
@@ -20,8 +19,9 @@ from ritornello.formats.disclosures.document import (
     yes_no,
 )
 from ritornello.formats.disclosures.eu_template import QUESTIONS, Question, hours_range
-from ritornello.formats.disclosures.material import Material, Part, count
+from ritornello.formats.disclosures.material import Material, count
 from ritornello.formats.disclosures.provider import Provider
+from ritornello.formats.disclosures.snapshot_list import list_snapshots
 
 KIND = "eu-training-summary"
 SOURCE = Source(
@@ -60,6 +60,7 @@ def build_eu_summary(material: Material, provider: Provider, today: date) -> Dis
         ),
         totals,
         material.rests_on(),
+        provider_sha256=provider.sha256,
     )
 
 
@@ -211,46 +212,6 @@ def _licensed(question: Question, material: Material, provider: Provider) -> Sec
             Item("2.2.1.c", "Additional information (voluntary): the licensed snapshots", list_snapshots(material), RECORDS),
         ),
     )
-
-
-def list_snapshots(material: Material) -> Grid:
-    """One row a snapshot: how it reached the models, who licensed it, what it holds, what ended since."""
-    counted = {row["snapshot_id"]: row for row in count(material)["snapshots"]}
-    rows = []
-    for name, part in material.parts.items():
-        mine = counted[name]
-        rows.append(
-            (
-                name,
-                reached_through(material, part),
-                part.programme.licensor,
-                str(part.snapshot["licence"]),
-                str(part.snapshot["day"]),
-                f"{mine['recordings']:,}",
-                f"{mine['assets']:,}",
-                hours(mine["duration_ms"]),
-                f"{mine['ended_assets']:,}",
-            )
-        )
-    columns = (
-        "Snapshot",
-        "Read by",
-        "Licensor",
-        "Licence",
-        "Frozen on",
-        "Recordings",
-        "Files",
-        "Length",
-        "Files whose consent ended since",
-    )
-    return Grid(columns, tuple(rows))
-
-
-def reached_through(material: Material, part: Part) -> str:
-    """`m`, or `m, a parent`: which model versions read a snapshot."""
-    name = part.snapshot["snapshot_id"]
-    readers = [model for model in material.models if name in model.run["snapshot_ids"]]
-    return join(f"{model.model_version}{', a parent' if model.inherited else ''}" for model in readers)
 
 
 def _reservations(provider: Provider) -> tuple[Item, ...]:

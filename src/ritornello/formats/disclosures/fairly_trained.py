@@ -18,10 +18,11 @@ from ritornello.formats.disclosures.document import (
     join,
     yes_no,
 )
-from ritornello.formats.disclosures.eu_summary import list_snapshots
 from ritornello.formats.disclosures.eu_template import QUESTIONS
 from ritornello.formats.disclosures.material import Material, count
-from ritornello.formats.disclosures.provider import OTHER_GROUNDS, Provider
+from ritornello.formats.disclosures.provider import Provider
+from ritornello.formats.disclosures.provider_columns import OTHER_GROUNDS
+from ritornello.formats.disclosures.snapshot_list import list_snapshots
 
 KIND = "fairly-trained-pack"
 SOURCE = Source(
@@ -62,6 +63,7 @@ def build_pack(
         totals,
         material.rests_on(),
         files=tuple(files),
+        provider_sha256=provider.sha256,
     )
 
 

@@ -40,7 +40,7 @@ class Owner:
 
     party: Party
     claims: tuple[Claim, ...]  # its own
-    assets: tuple[Asset, ...]  # of the recordings (and recordings of the works) that these claims are about
+    assets: tuple[Asset, ...]  # of the recordings (and of recordings of the works) that these claims are about
     events: tuple[ConsentEvent, ...]  # its own decisions, oldest first
     logged: Mapping[str, Evidence]  # event → the log's entry
     proofs: Mapping[tuple[str, str], str]  # (snapshot, asset) → the membership proof's path in the extract
@@ -68,7 +68,7 @@ def build_owner_extract(owner: Owner, material: Material, files: Sequence[Enclos
         SOURCE,
         today,
         (owner.party.party_id,),
-        f"{count_of(len(owner.recording_ids()), 'recording')} in which {owner.party.name} claims a share. {held}",
+        f"{count_of(len(owner.recording_ids()), 'recording')} that {owner.party.name} claims a share in. {held}",
         tuple(sections),
         totals,
         _rests_on(owner, material, mine),

@@ -61,6 +61,8 @@ def render_markdown(disclosure: Disclosure) -> bytes:
     lines += _table(
         ("Artefact", "Name", "Hash", "Entry of the log"), [(e.kind, e.id, e.hash, str(e.log_index)) for e in disclosure.evidence]
     )
+    if disclosure.provider_sha256:
+        lines += ["", f"The provider's statements are those of the file with the SHA-256 {disclosure.provider_sha256}."]
     if disclosure.files:
         lines += ["", "## Files", "", *_table(("File", "Hash"), [(file.path, file.hash) for file in disclosure.files])]
     return ("\n".join(lines) + "\n").encode()

@@ -1,7 +1,6 @@
 """The provider's file: what only the developer of a model can say, as TOML (docs/formats/disclosures.md). All problems at once."""
 
 import hashlib
-import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,71 +11,27 @@ from ritornello.domain.errors import Problem, raise_if_any
 from ritornello.formats.disclosures.document import join
 from ritornello.formats.disclosures.eu_template import LICENSED, MODALITIES, QUESTIONS, SIZES
 from ritornello.formats.disclosures.material import Material
+from ritornello.formats.disclosures.provider_columns import (
+    COUNT,
+    FLAG,
+    KINDS,
+    LAWS,
+    LIST,
+    MODEL,
+    MODEL_OF,
+    MONTH,
+    MONTH_FORM,
+    OTHER_GROUNDS,
+    PROVIDER,
+    PROVIDER_FORMAT,
+    SIZE,
+    TABLE,
+    TEXT,
+    TOP,
+)
 
-PROVIDER_FORMAT = "ritornello-provider-1"
 MAX_BYTES = 1 << 20
 MAX_TEXT = 4_000
-TEXT, FLAG, DAY, COUNT, LIST, MONTH, TABLE, TABLES = "text", "flag", "day", "count", "list of texts", "month", "table", "tables"
-_KINDS: Mapping[str, tuple[type, str]] = {
-    TEXT: (str, 'text in quotes: "…"'),
-    FLAG: (bool, "true or false"),
-    DAY: (date, "a day: 2026-01-31"),
-    COUNT: (int, "a whole number"),
-    LIST: (list, '["…", "…"]'),
-    MONTH: (str, 'a month: "01/2026"'),
-    TABLE: (dict, "a table"),
-    TABLES: (list, "[[model]]"),
-}
-_MONTH = re.compile(r"(0[1-9]|1[0-2])/[0-9]{4}")
-
-# Column → kind; the name of one that may be left out ends in `?` here.
-_TOP = {"format": TEXT, "provider": TABLE, "model": TABLES, "sources": TABLE}
-_PROVIDER = {"name": TEXT, "contact": TEXT, "signs_as?": LIST}
-_MODEL = {"version": TEXT, "name": TEXT, "documentation?": TEXT, "summary?": TEXT}
-_SIZE = {"size": TEXT, "content": TEXT}
-_MODEL_OF = {"eu": {"union_market": DAY}, "california": {"purpose": TEXT, "first_used": DAY}, "clear": {"commercial_use": DAY}}
-LAWS: Mapping[str, Mapping[str, str]] = {
-    "eu": {
-        "version": TEXT,
-        "previous?": LIST,
-        "in_union": FLAG,
-        "representative?": TEXT,
-        "code_of_practice": FLAG,
-        "audio_content": TEXT,
-        "languages": TEXT,
-        "characteristics?": TEXT,
-        "comments?": TEXT,
-        "continuous": FLAG,
-        "reservations?": TEXT,
-        "reservations_comments?": TEXT,
-        "illegal_content": TEXT,
-        "processing?": TEXT,
-        "sizes?": TABLE,
-    },
-    "california": {
-        "labels?": TEXT,
-        "other_data_points?": TEXT,
-        "trademarks_patents": TEXT,
-        "personal_information": FLAG,
-        "personal_information_details": TEXT,
-        "aggregate_consumer_information": FLAG,
-        "processing": TEXT,
-        "collection_ongoing": FLAG,
-        "synthetic_purpose?": TEXT,
-    },
-    "clear": {"dataset_url?": TEXT, "registrations?": TABLE},
-    "fairly_trained": {
-        "relies_on_exceptions": FLAG,
-        "due_diligence": TEXT,
-        "keeps_records": TEXT,
-        "architecture": TEXT,
-        "contract?": TEXT,
-        "open_licence?": TEXT,
-        "public_domain?": TEXT,
-        "owned?": TEXT,
-    },
-}
-OTHER_GROUNDS = ("contract", "open_licence", "public_domain", "owned")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +67,10 @@ def read_provider(name: str, data: bytes, law: str, material: Material) -> Provi
         reader.problem(None, f"is not valid TOML: {str(error)[:200]}", "correct the file")
         raise_if_any(reader.problems)
         raise AssertionError from error
-    found = reader.read(top, {**_TOP, **{f"{key}?": TABLE for key in LAWS}, law: TABLE}, "")
+    found = reader.read(top, {**TOP, **{f"{key}?": TABLE for key in LAWS}, law: TABLE}, "")
     if found.get("format", PROVIDER_FORMAT) != PROVIDER_FORMAT:
         reader.problem("format", f"is not {PROVIDER_FORMAT!r}", f'write format = "{PROVIDER_FORMAT}"')
-    who = reader.read(found.get("provider", {}), _PROVIDER, "provider.") if "provider" in found else {}
+    who = reader.read(found.get("provider", {}), PROVIDER, "provider.") if "provider" in found else {}
     models = _read_models(reader, found.get("model", []), law, material) if "model" in found else {}
     sources = _read_sources(reader, found.get("sources", {})) if "sources" in found else {}
     tables = {key: reader.read(found[key], columns, f"{key}.", needed=key == law) for key, columns in LAWS.items() if key in found}
@@ -145,18 +100,18 @@ class _Reader:
             )
         for column in columns if needed else ():
             if column not in table and not column.endswith("?"):
-                self.problem(place + column, "is missing", f"add it: {_KINDS[columns[column]][1]}")
+                self.problem(place + column, "is missing", f"add it: {KINDS[columns[column]][1]}")
         values = {key: self._value(table[key], kind, place + key) for key, kind in kinds.items() if key in table}
         return {key: value for key, value in values.items() if value is not None}
 
     def _value(self, value: Any, kind: str, place: str) -> Any:
-        example = _KINDS[kind][1]
+        example = KINDS[kind][1]
         if not _fits(value, kind):
             self.problem(place, f"{str(value)[:80]!r} is of the wrong type", f"write {example}")
             return None
         if kind == TEXT:
             return self._text(value, place)
-        if kind == MONTH and not _MONTH.fullmatch(value):
+        if kind == MONTH and not MONTH_FORM.fullmatch(value):
             self.problem(place, f"{value[:80]!r} is not a month", f"write {example}")
             return None
         if kind == COUNT and not 0 <= value < 10**9:
@@ -185,11 +140,11 @@ class _Reader:
 
 def _fits(value: Any, kind: str) -> bool:
     """TOML's booleans are whole numbers to Python, and its moments are days: neither passes for the other here."""
-    return isinstance(value, _KINDS[kind][0]) and not isinstance(value, datetime) and (kind == FLAG or not isinstance(value, bool))
+    return isinstance(value, KINDS[kind][0]) and not isinstance(value, datetime) and (kind == FLAG or not isinstance(value, bool))
 
 
 def _read_models(reader: _Reader, tables: Sequence[Any], law: str, material: Material) -> dict[str, dict[str, Any]]:
-    days = {key: kind for own in _MODEL_OF.values() for key, kind in own.items()}
+    days = {key: kind for own in MODEL_OF.values() for key, kind in own.items()}
     asked = {model.model_version for model in material.asked()}
     known = {model.model_version for model in material.models}
     found: dict[str, dict[str, Any]] = {}
@@ -199,8 +154,8 @@ def _read_models(reader: _Reader, tables: Sequence[Any], law: str, material: Mat
             reader.problem(place[:-1], "is not a table", "write [[model]] before each")
             continue
         version = table.get("version")
-        own = _MODEL_OF.get(law, {}) if version in asked else {}
-        values = reader.read(table, {**_MODEL, **{f"{key}?": kind for key, kind in days.items() if key not in own}, **own}, place)
+        own = MODEL_OF.get(law, {}) if version in asked else {}
+        values = reader.read(table, {**MODEL, **{f"{key}?": kind for key, kind in days.items() if key not in own}, **own}, place)
         if values.get("version") in found:
             reader.problem(f"{place}version", f"{version!r} is listed twice", "leave one")
         found[str(values.get("version"))] = values
@@ -262,7 +217,7 @@ def _check_eu(reader: _Reader, provider: Provider, material: Material) -> None:
         reader.problem("eu.reservations", what, "describe how reservations of rights were respected there")
     sizes = reader.read(law.get("sizes", {}), {f"{word}?": TABLE for word in MODALITIES if word != "audio"}, "eu.sizes.")
     for word, given in sizes.items():
-        values = reader.read(given, _SIZE, f"eu.sizes.{word}.")
+        values = reader.read(given, SIZE, f"eu.sizes.{word}.")
         size = values.get("size", "about")
         if size not in SIZES[word] and not size.startswith("about"):
             todo = f"use one of: {'; '.join(SIZES[word])}; or begin with 'about' to give another unit"

@@ -66,6 +66,7 @@ def build_work_notice(material: Material, provider: Provider, today: date) -> Di
         totals,
         material.rests_on(),
         works,
+        provider_sha256=provider.sha256,
     )
 
 
