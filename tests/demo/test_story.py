@@ -33,3 +33,7 @@ def test_the_portable_demo_from_beginning_to_end(tmp_path: Path) -> None:
     assert quality["mosaic-1"]["error_ppm"] < 100_000 < 200_000 < quality["granular-1"]["error_ppm"]
     pools = [json.loads(line) for line in (folder / "bundle" / "result" / "pools.jsonl").read_text().splitlines()]
     assert {row["reason"] for row in pools if row["model_version"] == "granular-1"} == {"error_above_limit"}
+    summary = json.loads((folder / "disclosures" / "eu-summary" / "disclosure.json").read_text())
+    manifest = [json.loads(line) for line in (folder / "dataset" / "manifest.jsonl").read_text().splitlines()]
+    assert summary["totals"]["all"]["duration_ms"] == sum(row["duration_ms"] for row in manifest)
+    assert summary["totals"]["all"]["ended_recordings"] == 1, "somebody withdrew after training"

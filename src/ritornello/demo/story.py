@@ -8,14 +8,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import click
 
 from ritornello.cli.main import main
 from ritornello.cli.money import render_totals
-from ritornello.demo import licensee, portable_catalogue, real_catalogue
+from ritornello.demo import licensee, portable_catalogue, real_catalogue, sheets
 from ritornello.domain.errors import Refused
 
 PROGRAMME_ID = "fair-mosaic"
@@ -131,6 +131,7 @@ def run_demo(folder: Path, cache: Path, *, portable: bool = False) -> None:
         _attribute(stage, catalogue)
         _after_training(stage, catalogue)
         _settle(stage, period)
+        _disclose(stage, today, catalogue)
         verdict = _prove(stage, period, catalogue)
         _end(stage, period, verdict)
 
@@ -234,8 +235,17 @@ def _settle(stage: Stage, period: str) -> None:
     stage.run("settle", "--programme", PROGRAMME_ID, "--period", period, expect_exit=3)
 
 
+def _disclose(stage: Stage, today: date, cast: Cast) -> None:
+    stage.heading("8  Disclosures: what laws ask to be told, from the same records; and what one owner is told, with proofs")
+    text = (sheets.DATA / "provider.toml").read_text(encoding="utf-8").replace("{day}", today.isoformat())
+    (stage.folder / "licensee" / "provider.toml").write_text(text, encoding="utf-8")
+    for kind in ("eu-summary", "ab2013", "works", "fairly-trained"):
+        stage.run("disclose", kind, *licensee.MODELS, "--provider", "licensee/provider.toml", "--out", f"disclosures/{kind}")
+    stage.run("disclose", "owner", cast.shown_party, "--out", f"disclosures/owner-{cast.shown_party}")
+
+
 def _prove(stage: Stage, period: str, cast: Cast) -> str:
-    stage.heading("8  Proof: one line explained, everything recomputed by a program that shares no code with this one")
+    stage.heading("9  Proof: one line explained, everything recomputed by a program that shares no code with this one")
     sheets = json.loads((stage.folder / "statements" / "parties" / f"{cast.shown_party}.json").read_bytes())
     line_id = next(item["line_id"] for item in sheets[0]["items"] if item["basis"] == "attribution")
     stage.run("bundle", f"{PROGRAMME_ID}-{period}", "bundle")
@@ -267,6 +277,7 @@ def _end(stage: Stage, period: str, verdict: str) -> None:
         "  statements/parties   what each payee reads (open a .html in a browser); statements/payouts.csv is the payout list\n"
         "  licensee/outputs     what the two models made\n"
         "  dataset              what they were allowed to learn from\n"
+        "  disclosures          what laws and certifiers ask to be told, and what one owner is told (open a .html)\n"
         "  bundle               what a stranger needs to recompute it all: ritornello-verify bundle\n"
         f"  ritornello --home {stage.folder}/home statement {PROGRAMME_ID}-{period}"
     )
