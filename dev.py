@@ -71,7 +71,7 @@ def set_up() -> None:
 def lock() -> int:
     """Write `requirements.lock` anew from pyproject.toml: every version pinned, every file by hash, no registry named."""
     uv = [str(VENV / "bin" / "uv"), "pip", "compile", "--universal", "--generate-hashes", "--no-header", "--no-annotate", "--quiet"]
-    return subprocess.call([*uv, "--extra", "dev", "--extra", "demo", "-o", str(LOCK), "pyproject.toml"], cwd=ROOT)
+    return subprocess.call([*uv, "--extra", "dev", "--extra", "demo", "--extra", "postgres", "-o", str(LOCK), "pyproject.toml"], cwd=ROOT)
 
 
 if __name__ == "__main__":

@@ -1,15 +1,18 @@
 """A small operator's world made on the spot: six recordings of a few seconds, five parties, one programme, two licensee's models."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from sqlalchemy import Engine
 
 from ritornello.cli.main import main
+from ritornello.store.database import open_engine, upgrade
+from tests.postgres import QUICK, Cluster, find_programs, start_cluster
 
 RATE_HZ = 22_050
 
@@ -130,8 +133,58 @@ def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
     return call
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Whatever keeps rows runs on both databases, unless it looks into the database file."""
+    rooms = {"store", "service", "test_loop.py"}
+    if "database" in metafunc.fixturenames and rooms & set(Path(metafunc.definition.path).parts):
+        marks = [pytest.mark.slow, pytest.mark.postgres]
+        both = [pytest.param("sqlite", id="sqlite"), pytest.param("postgresql", marks=marks, id="postgresql")]
+        metafunc.parametrize("database", both[: 1 if metafunc.definition.get_closest_marker("sqlite") else 2], indirect=True)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A PostgreSQL server of our own for the whole session. Skips where its programs are not installed."""
+    if find_programs() is None:
+        pytest.skip("PostgreSQL's server programs are not installed (Debian: postgresql)")
+    with start_cluster(QUICK) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def template(cluster: Cluster) -> str:
+    """The name of a database that has the schema, to copy."""
+    url = cluster.create()
+    engine = open_engine(url)
+    upgrade(engine)
+    engine.dispose()
+    return str(engine.url.database)
+
+
 @pytest.fixture
-def home(tmp_path: Path, catalogue_folder: Path, run: Callable[..., str]) -> Path:
+def database(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The URL of an empty database that homes use: PostgreSQL where asked for, else SQLite in the home."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        monkeypatch.delenv("RITORNELLO_DATABASE", raising=False)
+        return f"sqlite:///{tmp_path / 'home' / 'ritornello.db'}"
+    cluster = request.getfixturevalue("cluster")
+    url = cluster.create(request.getfixturevalue("template"), "")
+    monkeypatch.setenv("RITORNELLO_DATABASE", url)
+    return str(url)
+
+
+@pytest.fixture
+def engine(database: str, tmp_path: Path) -> Iterator[Engine]:
+    """The database alone, with its schema."""
+    (tmp_path / "home").mkdir(exist_ok=True)
+    engine = open_engine(database)
+    upgrade(engine)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def home(database: str, tmp_path: Path, catalogue_folder: Path, run: Callable[..., str]) -> Path:
     """A home with the small catalogue and programme, and grants by everyone for r1, r2 and r3 but nobody else."""
     home = tmp_path / "home"
     run("--home", home, "init")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ritornello.formats.canonical import encode
 from ritornello.service.publication import publish
+from ritornello.settings import read_settings
 from ritornello.store import log
 from ritornello.wiring import create_home, open_context
 
@@ -21,7 +22,7 @@ def make_home(home: Path, entries: int, *, key_of: Path | None = None, mark: str
 
 
 def grow(home: Path, entries: int, mark: str = "") -> None:
-    with open_context(home, None, print) as context:
+    with open_context(home, read_settings().database, print) as context:
         start = log.size(context.connection)
         log.append_entries(context.connection, [make_entry(number, mark) for number in range(start, start + entries)])
 

@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 Run = Callable[..., str]
 
 
@@ -218,6 +220,7 @@ def test_todays_table_is_the_fold_after_every_event(home: Path, run: Run) -> Non
     assert json.loads(run("--home", home, "--json", "consent", "audit"))["events"] == 9 + len(steps)
 
 
+@pytest.mark.sqlite
 def test_a_changed_event_breaks_the_chain(home: Path, run: Run) -> None:
     connection = sqlite3.connect(home / "ritornello.db")
     connection.execute("DROP TRIGGER consent_event_no_update")
@@ -277,6 +280,7 @@ def test_training_on_an_old_snapshot_after_the_notice_is_refused(home: Path, run
     assert "r1" in run("--home", home, "snapshot", "export", "p-s1", tmp_path / "again", expect=1)
 
 
+@pytest.mark.sqlite
 def test_evidence_is_kept_encrypted_and_can_be_erased(home: Path, run: Run, tmp_path: Path) -> None:
     (tmp_path / "form.txt").write_text("Ben lives at 1 Private Road")
     grant(run, home, "ben", "r3", "--evidence", tmp_path / "form.txt", "--authentication", "passport seen")

@@ -14,6 +14,7 @@ from ritornello.cli.frame import Frame
 from ritornello.domain.errors import BadInput, Refused
 from ritornello.formats.dataset_folder import FORMS
 from ritornello.service.dataset_exports import Exported, export_as, verify_export
+from ritornello.settings import read_settings
 from ritornello.wiring import open_context
 
 Run = Callable[..., str]
@@ -21,7 +22,7 @@ SHARD_BYTES = 100_000  # one sample each
 
 
 def _export(home: Path, folder: Path, form: str) -> Exported:
-    with open_context(home, None, lambda text: None) as context:
+    with open_context(home, read_settings().database, lambda text: None) as context:
         return export_as(context, "p-s1", folder, form, SHARD_BYTES)
 
 
@@ -140,7 +141,7 @@ def test_a_stem_alone_needs_no_parent(catalogue_folder: Path, run: Run, tmp_path
 
 
 def test_the_commands(frozen: Path, tmp_path: Path) -> None:
-    frame = Frame(frozen, None, as_json=False, quiet=True)
+    frame = Frame(frozen, read_settings().database, as_json=False, quiet=True)
     arguments = ["p-s1", str(tmp_path / "d"), "--as", "webdataset", "--shard-mib", "1"]
     answer = CliRunner().invoke(commands.export, arguments, obj=frame)
     assert "3 files in 1 shard(s)" in answer.output

@@ -44,6 +44,7 @@ def test_every_entry_has_a_proof(home: Path, run: Run, kept: Path) -> None:
     assert "unknown_entry" in run("--home", home, "log", "prove", 10_000, expect=3)
 
 
+@pytest.mark.sqlite
 def test_rows_are_guarded(home: Path) -> None:
     with sqlite3.connect(home / "ritornello.db") as connection:
         for table in ("log_entry", "consent_event", "claim", "posting"):
@@ -54,6 +55,7 @@ def test_rows_are_guarded(home: Path) -> None:
     connection.close()
 
 
+@pytest.mark.sqlite
 def test_a_changed_entry_stops_the_program(home: Path, run: Run, kept: Path) -> None:
     connection = _break_triggers(home)
     connection.execute("UPDATE log_entry SET entry = replace(entry, 'consents.csv', 'consents.csw')")
@@ -62,6 +64,7 @@ def test_a_changed_entry_stops_the_program(home: Path, run: Run, kept: Path) -> 
     assert "changed on disk" in run("--home", home, "log", "verify", expect=4)
 
 
+@pytest.mark.sqlite
 def test_rewriting_and_cutting_are_caught_by_an_old_checkpoint(home: Path, run: Run, kept: Path) -> None:
     connection = _break_triggers(home)
     size = open_note(kept.read_text(), Path(f"{kept}.vkey").read_text()).size

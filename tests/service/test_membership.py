@@ -16,6 +16,7 @@ from ritornello.domain.errors import Refused
 from ritornello.formats import membership
 from ritornello.service import membership as service
 from ritornello.service import snapshots
+from ritornello.settings import read_settings
 from ritornello.wiring import open_context
 
 Run = Callable[..., str]
@@ -26,7 +27,7 @@ def frozen(home: Path, run: Run) -> Path:
     for command in (commands.prove, commands.check_proof):
         program.commands["snapshot"].add_command(command)  # type: ignore[attr-defined]
     run("--home", home, "snapshot", "freeze", "--programme", "p")
-    with open_context(home, None, print) as context:
+    with open_context(home, read_settings().database, print) as context:
         if service.read_root(context, "p-s1") is None:
             manifest = context.files.get(context.connection.exec_driver_sql("SELECT manifest_sha256 FROM snapshot").scalar())
             service.commit(context, "p-s1", manifest)
@@ -47,7 +48,7 @@ def test_in_and_not_in(frozen: Path, run: Run, tmp_path: Path) -> None:
 
 
 def test_every_member_and_its_rows(frozen: Path, tmp_path: Path) -> None:
-    with open_context(frozen, None, print) as context:
+    with open_context(frozen, read_settings().database, print) as context:
         root = service.read_root(context, "p-s1")
         assert root is not None
         for number, row in enumerate(snapshots.read_manifest(context, "p-s1")):

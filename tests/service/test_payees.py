@@ -47,10 +47,10 @@ def test_accounts_are_replaced_and_never_forgotten(home: Path, run: Run, sheet: 
     assert "no_account" in run("--home", home, "payout", "accounts", "end", "ana", "--by", "Olga", "--why", "again", expect=3)
 
 
-def test_who_was_payable_is_known_for_every_moment(home: Path, run: Run, sheet: Path) -> None:
+def test_who_was_payable_is_known_for_every_moment(home: Path, database: str, run: Run, sheet: Path) -> None:
     run("--home", home, "payout", "accounts", "import", sheet, "--by", "Olga")
     run("--home", home, "payout", "accounts", "end", "cleo", "--by", "Olga", "--why", "moved")
-    engine = open_engine(f"sqlite:///{home / 'ritornello.db'}")
+    engine = open_engine(database)
     with transaction(engine) as connection:
         (cleo,) = read_accounts(connection, party_id="cleo")
         assert cleo.ended_at_us is not None
@@ -136,6 +136,7 @@ def test_the_list_of_parties_does_not_undo_a_typed_account(home: Path, run: Run,
     assert IBAN not in run("--home", home, "catalogue", "import", "--parties", sheet, expect=1)
 
 
+@pytest.mark.sqlite
 def test_whoever_changes_the_database_is_found_out(home: Path, run: Run, sheet: Path) -> None:
     """An account is moved to another party: its sealed details don't open there."""
     run("--home", home, "payout", "accounts", "import", sheet, "--by", "Olga")
@@ -146,6 +147,7 @@ def test_whoever_changes_the_database_is_found_out(home: Path, run: Run, sheet: 
     run("--home", home, "payout", "accounts", "reseal", expect=4)
 
 
+@pytest.mark.sqlite
 def test_accounts_are_append_only(home: Path, run: Run) -> None:
     with sqlite3.connect(home / "ritornello.db") as connection, pytest.raises(sqlite3.IntegrityError, match="append-only"):
         connection.execute("DELETE FROM payout_account")

@@ -1,7 +1,7 @@
 """The ledger: batches are posted once, whole, balanced, chained, and never changed."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,16 +21,8 @@ from tests.store.ledgers import EARN, batch, transfer
 DOCS = Path(__file__).parent.parent.parent / "docs"
 
 
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = open_engine(f"sqlite:///{tmp_path / 'ledger.db'}")
-    upgrade(engine)
-    yield engine
-    engine.dispose()
-
-
 def test_a_batch_is_posted_once(engine: Engine) -> None:
-    rows = list(transfer("a/1", EARN))
+    rows = transfer("a/1", EARN)
     with transaction(engine) as connection:
         first = ledger.post_batch(connection, batch("a"), rows, 5)
     with transaction(engine) as connection:
@@ -96,8 +88,7 @@ def test_the_same_name_is_not_posted_into_two_batches_of_a_chain(engine: Engine)
         ([*transfer("a/1", {"party:ana": 1, "party:ben": -2}), *transfer("a/1", {"party:ana": 1})], "the same transfer"),
     ],
 )
-def test_what_may_not_be_posted(engine: Engine, rows: Iterator[Posting], fault: str) -> None:
-    rows = list(rows)
+def test_what_may_not_be_posted(engine: Engine, rows: list[Posting], fault: str) -> None:
     assert any(fault in each for each in faults_of_postings("a", rows))
     with pytest.raises(AssertionError, match=fault), transaction(engine) as connection:
         ledger.post_batch(connection, batch("a"), rows, 1)
@@ -202,7 +193,7 @@ def test_a_batch_rewritten_with_its_whole_chain_contradicts_the_log(engine: Engi
             connection.execute(text(f"DELETE FROM {table}"))
         entries = log.size(connection)
         ledger.post_batch(connection, batch("a"), transfer("a/1", {"received:fee": 1, "party:ana": -1}), 5)
-        connection.execute(text("DROP TRIGGER log_entry_no_delete"))
+        _disarm(connection, "log_entry")
         connection.execute(text(f"DELETE FROM log_entry WHERE position >= {entries}"))
         assert ledger.verify_chain(connection) == ["batch 1 (a): the log commits to another batch"]
 
@@ -242,8 +233,8 @@ def test_a_settlement_is_a_batch_of_its_postings(settled: Path, run: Callable[..
     assert "unknown_batch" in run("--home", settled, "ledger", "show", "x", expect=3)
 
 
-def test_a_ledger_changed_on_disk_is_refused(settled: Path, run: Callable[..., str]) -> None:
-    engine = open_engine(f"sqlite:///{settled / 'ritornello.db'}")
+def test_a_ledger_changed_on_disk_is_refused(settled: Path, database: str, run: Callable[..., str]) -> None:
+    engine = open_engine(database)
     with transaction(engine) as connection:
         _disarm(connection)
         connection.execute(text("UPDATE posting SET account = 'party:mallory' WHERE account = 'party:ana'"))
@@ -251,10 +242,14 @@ def test_a_ledger_changed_on_disk_is_refused(settled: Path, run: Callable[..., s
     assert "ledger_rewritten" in run("--home", settled, "ledger", "verify", expect=3)
 
 
-def _disarm(connection: Connection) -> None:
-    """What somebody does who owns the database file."""
-    for name in ("posting_no_update", "posting_no_delete", "ledger_batch_no_update", "ledger_batch_no_delete"):
-        connection.execute(text(f"DROP TRIGGER {name}"))
+def _disarm(connection: Connection, *tables: str) -> None:
+    """What somebody does who owns the database."""
+    for table in tables or ("posting", "ledger_batch"):
+        if connection.dialect.name == "postgresql":
+            connection.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
+        else:
+            for verb in ("update", "delete"):
+                connection.execute(text(f"DROP TRIGGER {table}_no_{verb}"))
 
 
 def test_what_was_posted_before_there_were_batches_is_chained(tmp_path: Path) -> None:

@@ -26,6 +26,11 @@ def encode_posting(posting: Posting) -> bytes:
     return _WRITE(row).encode()
 
 
+def encode_postings(postings: Iterable[Posting]) -> bytes:
+    """The table of postings, which come ascending by transfer, account and currency."""
+    return b"".join(encode_posting(posting) + b"\n" for posting in postings)
+
+
 def decode_postings(table: bytes) -> list[Posting]:
     """The rows of a postings.jsonl of ours."""
     return [Posting(**{**row, "amount_units": int(row["amount_units"])}) for row in map(json.loads, lines(table))]

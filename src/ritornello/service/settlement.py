@@ -14,7 +14,6 @@ from ritornello.domain.errors import Refused
 from ritornello.domain.ledger import Batch
 from ritornello.domain.programme import Programme
 from ritornello.formats.canonical import Fingerprint, build_folder, encode_document, fingerprint, lines, write_atomically
-from ritornello.formats.ledger_batch import decode_postings
 from ritornello.formats.period_folder import encode_period, encode_result, read_period, row_of
 from ritornello.formats.schema import PERIOD_TABLES
 from ritornello.service import models, programmes, reports, snapshots
@@ -91,7 +90,7 @@ def settle_period(context: Context, programme_id: str, period_id: str, *, early:
     for kind, group in (("period", files), ("result", results)):
         _keep(context, settlement_id, kind, group)
     batch = Batch(settlement_id, "settlement", programme_id, settlement_id)
-    ledger.post_batch(context.connection, batch, decode_postings(results["postings.jsonl"]), context.now_us())
+    ledger.post_table(context.connection, batch, results["postings.jsonl"], context.now_us())
     return settled
 
 

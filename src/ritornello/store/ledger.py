@@ -1,6 +1,5 @@
 """The ledger: immutable, hash-chained batches of postings; and balances, as they are or as they were known (docs/ledger.md)."""
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -12,8 +11,9 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, or_, 
 from ritornello.domain import merkle
 from ritornello.domain.errors import Refused
 from ritornello.domain.ledger import LARGEST_UNITS, NO_BATCH, Batch, Header, Posting, faults_of_batch, faults_of_postings
-from ritornello.formats.ledger_batch import POSTING_KEY, encode_posting, hash_header, root_of
-from ritornello.store import log
+from ritornello.formats.canonical import fingerprint_table
+from ritornello.formats.ledger_batch import POSTING_KEY, encode_posting, encode_postings, hash_header, root_of
+from ritornello.store import log, posting_table
 from ritornello.store.schema import ledger_batch, posting
 
 LOG_KIND = "ledger-batch"
@@ -36,20 +36,27 @@ def post_batch(connection: Connection, batch: Batch, postings: Iterable[Posting]
     the chart are faults of the caller: check what people bring with `domain.ledger.faults_of_postings` first.
     """
     rows = sorted(postings, key=lambda row: (row.transfer_id, row.account, row.currency))
-    root = root_of(rows)
+    faults = faults_of_postings(batch.batch_id, rows)
+    assert not faults, f"batch {batch.batch_id}: {faults[0]}"
+    return post_table(connection, batch, encode_postings(rows), at_us)
+
+
+def post_table(connection: Connection, batch: Batch, table: bytes, at_us: int) -> Posted:
+    """The same for postings that are a table already (a settlement's postings.jsonl), of any size. Balance is for the database to check."""
+    root = fingerprint_table(table).hash
     if known := find_batch(connection, batch.batch_id):
         if (known.header.root, *(getattr(known.header, name) for name in asdict(batch))) != (root, *asdict(batch).values()):
             raise Refused("batch_conflict", f"batch {batch.batch_id} is posted with other content; nothing was posted", "name it anew")
         return known
-    if any(abs(row.amount_units) > LARGEST_UNITS for row in rows):
-        raise Refused("amount_too_large", "an account's sum is beyond what the ledger holds", "split the revenue over several programmes")
-    faults = [*faults_of_batch(batch), *faults_of_postings(batch.batch_id, rows)]
-    assert not faults, f"batch {batch.batch_id}: {faults[0]}"
-    header = _chain(read_last(connection), batch, at_us, len(rows), root)
-    if rows:
-        connection.execute(insert(posting), [{"batch_seq": header.seq, **asdict(row)} for row in rows])
+    faults = faults_of_batch(batch)
+    assert not faults, faults[0]
+    before = read_last(connection)
+    seq = before.header.seq + 1 if before else 1
+    count = posting_table.load(connection, seq, batch.batch_id, table)
+    header = _chain(before, batch, at_us, count, root)
     posted = Posted(header, hash_header(header), new=True)
     connection.execute(insert(ledger_batch).values(**asdict(header), sha256=posted.sha256))
+    posting_table.seal(connection, seq)
     log.append(connection, LOG_KIND, batch.batch_id, posted.sha256, at_us)
     return posted
 
@@ -78,7 +85,7 @@ def read_postings(connection: Connection, seq: int | None = None) -> Iterator[tu
     query = select(posting).order_by(posting.c.batch_seq, *(posting.c[name] for name in POSTING_KEY))
     if seq is not None:
         query = query.where(posting.c.batch_seq == seq)
-    for row in connection.execution_options(yield_per=10_000).execute(query):
+    for row in connection.execute(query, execution_options={"yield_per": 10_000}):
         yield row.batch_seq, Posting(row.transfer_id, row.account, row.currency, row.amount_units, row.state)
 
 
@@ -113,7 +120,7 @@ def balances(
 
 def verify_chain(connection: Connection) -> list[str]:
     """Recompute every batch from its postings and the chain from its batches; what is wrong, in order. Empty when all is well."""
-    contents, logged = _contents(connection), _logged(connection)
+    contents, logged = _contents(connection), log.hashes_of(connection, LOG_KIND)
     faults, before = [], None
     for one in read_batches(connection):
         header = one.header
@@ -150,11 +157,6 @@ def _contents(connection: Connection) -> dict[int, tuple[int, str, list[str]]]:
             uneven += [transfer_id] if any(sums.values()) else []
         found[seq] = (count, merkle.fold(edge).hex(), uneven)
     return found
-
-
-def _logged(connection: Connection) -> dict[str, str]:
-    """Batch → the hash that the log commits to. Batches from before batches were logged are not there."""
-    return {name: json.loads(entry)["hash"] for (kind, name), (_, entry) in log.positions(connection).items() if kind == LOG_KIND}
 
 
 def _starts_with(prefix: str) -> ColumnElement[bool]:

@@ -10,15 +10,31 @@ from alembic import op
 
 from ritornello.domain.ledger import NO_BATCH, Header, Posting
 from ritornello.formats.ledger_batch import hash_header, root_of
-from ritornello.store import append_only
+from ritornello.store import append_only, posting_table
 
 revision = "0003"
 down_revision = "0002"
 
 WHOLE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
+UNGUARDED_ON_POSTGRES = (
+    "claim",
+    "claim_retraction",
+    "consent_event",
+    "log_entry",
+    "log_subtree",
+    "mandate",
+    "mandate_retraction",
+    "membership_map",
+    "revenue_line",
+    "revenue_report",
+    "settlement",
+    "settlement_file",
+)
+
 
 def upgrade() -> None:
+    is_postgres = op.get_bind().dialect.name == "postgresql"
     before = _read_postings()
     op.drop_table("posting")
     batch = op.create_table(
@@ -48,21 +64,27 @@ def upgrade() -> None:
         sa.Column("amount_units", WHOLE, autoincrement=False, nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.CheckConstraint("amount_units <> 0", name=op.f("ck_posting_amount")),
-        sa.ForeignKeyConstraint(
-            ["batch_seq"], ["ledger_batch.seq"], name=op.f("fk_posting_batch_seq"), deferrable=True, initially="DEFERRED"
-        ),
+        *([] if is_postgres else [_reference_to_headers()]),  # there, each partition has its own
         sa.PrimaryKeyConstraint("batch_seq", "transfer_id", "account", "currency", name=op.f("pk_posting")),
         sqlite_strict=True,
+        postgresql_partition_by="RANGE (batch_seq)",
     )
     op.create_index(op.f("ix_posting_account"), "posting", ["account"])
     append_only.close_batches(op.get_bind())
     _batch_settlements(before, batch, posting)
-    for table in ("ledger_batch", "posting"):
+    for table in ("ledger_batch", "posting", *(UNGUARDED_ON_POSTGRES if is_postgres else ())):
         append_only.protect(op.get_bind(), table)
+    if is_postgres:
+        posting_table.open_partition(op.get_bind(), 1)
 
 
 def downgrade() -> None:
     raise NotImplementedError("batches of several kinds can't go back into settlements")
+
+
+def _reference_to_headers() -> sa.ForeignKeyConstraint:
+    name = op.f("fk_posting_batch_seq")
+    return sa.ForeignKeyConstraint(["batch_seq"], ["ledger_batch.seq"], name=name, deferrable=True, initially="DEFERRED")
 
 
 def _read_postings() -> Sequence[sa.Row[Any]]:
