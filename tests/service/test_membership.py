@@ -1,19 +1,23 @@
 """A stranger with a root alone learns whether something is in a snapshot, and nothing about anything else."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ritornello.cli import membership as commands
-from ritornello.cli.main import program
 from ritornello.domain import merkle, merkle_map
 from ritornello.domain.errors import Refused
+from ritornello.formats import checkpoint as notes
 from ritornello.formats import membership
+from ritornello.formats.canonical import encode, encode_document
 from ritornello.service import membership as service
 from ritornello.service import snapshots
 from ritornello.settings import read_settings
@@ -24,13 +28,7 @@ Run = Callable[..., str]
 
 @pytest.fixture
 def frozen(home: Path, run: Run) -> Path:
-    for command in (commands.prove, commands.check_proof):
-        program.commands["snapshot"].add_command(command)  # type: ignore[attr-defined]
     run("--home", home, "snapshot", "freeze", "--programme", "p")
-    with open_context(home, read_settings().database, print) as context:
-        if service.read_root(context, "p-s1") is None:
-            manifest = context.files.get(context.connection.exec_driver_sql("SELECT manifest_sha256 FROM snapshot").scalar())
-            service.commit(context, "p-s1", manifest)
     return home
 
 
@@ -49,20 +47,71 @@ def test_in_and_not_in(frozen: Path, run: Run, tmp_path: Path) -> None:
 
 def test_every_member_and_its_rows(frozen: Path, tmp_path: Path) -> None:
     with open_context(frozen, read_settings().database, print) as context:
-        root = service.read_root(context, "p-s1")
-        assert root is not None
         for number, row in enumerate(snapshots.read_manifest(context, "p-s1")):
             answer = service.prove(context, "p-s1", row["asset_id"], None, tmp_path / str(number))
             assert answer.included and answer.kind == "asset" and len(answer.rows) == 1
-            assert service.check((tmp_path / str(number)).read_bytes(), root) == answer
+            assert service.check((tmp_path / str(number)).read_bytes(), root=answer.root) == answer
         absent = service.prove(context, "p-s1", "de-abc-26-00001", None, tmp_path / "isrc")
         assert (absent.included, absent.kind, absent.identifier) == (False, "isrc", "DEABC2600001")
         with pytest.raises(Refused, match="not an ISRC"):
             service.prove(context, "p-s1", "r1", "isrc", tmp_path / "bad")
+        for wrong in ("sha256:AB", "sha256:" + "AA" * 32, "r1 ", ""):
+            with pytest.raises(Refused, match="not written as one"):
+                service.prove(context, "p-s1", wrong, None, tmp_path / "bad")
+
+
+def test_an_auditor_with_a_checkpoint_alone(frozen: Path, run: Run, tmp_path: Path) -> None:
+    """Kept before the log grew; the proof is asked for over it, and read by a program that shares no code with this one."""
+    kept, key = tmp_path / "kept", tmp_path / "kept.vkey"
+    run("--home", frozen, "log", "checkpoint", "--out", kept)
+    run("--home", frozen, "consent", "hold", "--programme", "p", "--party", "ana", "--recording", "r1")
+    for name, words in (("r1", 'recording r1 is in snapshot "p-s1"'), ("r6", 'recording r6 is NOT in snapshot "p-s1"')):
+        proof, newer = tmp_path / f"{name}.json", tmp_path / f"{name}-newer.json"
+        run("--home", frozen, "snapshot", "prove", "p-s1", name, "--checkpoint", kept, "--out", proof)
+        asked = ("--key", str(key), "--checkpoint", str(kept), "--snapshot", "p-s1", "--recording", name)
+        assert f"VERIFIED: {words}" in _verify(proof, *asked)
+        assert "you gave" in run("snapshot", "check-proof", proof, "--vkey", key, "--checkpoint", kept)
+        run("--home", frozen, "snapshot", "prove", "p-s1", name, "--out", newer)
+        assert f"VERIFIED: {words}" in _verify(newer, "--key", str(key))
+        assert "FAILED: log_proof: its proof is for a tree of" in _verify(newer, *asked)
+        assert "ask for a proof over it" in run("snapshot", "check-proof", newer, "--checkpoint", kept, expect=3)
+    assert 'FAILED: proof: identifier is "r6", you asked about "r1"' in _verify(tmp_path / "r6.json", "--recording", "r1")
+
+
+def test_a_checkpoint_that_is_not_of_this_log_or_too_old(frozen: Path, home: Path, run: Run, tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    run("--home", frozen, "log", "checkpoint", "--out", kept)
+    run("--home", frozen, "snapshot", "freeze", "--programme", "p")
+    prove = ("--home", frozen, "snapshot", "prove", "p-s2", "r1", "--out", tmp_path / "proof", "--checkpoint", kept)
+    assert "not_logged_yet" in run(*prove, expect=3)
+    kept.write_text(kept.read_text().replace("\n\n", "\n", 1))
+    assert "bad_checkpoint" in run(*prove, expect=3)
+    run("--home", tmp_path / "other", "init")
+    run("--home", tmp_path / "other", "log", "checkpoint", "--out", tmp_path / "foreign")
+    assert "bad_checkpoint" in run(*prove[:-1], tmp_path / "foreign", expect=3)
+    assert not (tmp_path / "proof").exists()
+
+
+def _verify(proof: Path, *options: str) -> str:
+    command = [sys.executable, "-m", "ritornello_verify", "membership", str(proof), *options]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
 
 
 BLINDING = membership.derive_blinding(b"secret", "s")
 HEADER = membership.Header("s", "00" * 32, BLINDING.public.hex())
+KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
+NAMES = st.from_regex("[A-Za-z0-9][A-Za-z0-9._-]{0,7}", fullmatch=True)
+
+
+def _log(root: str, snapshot_id: str = "s") -> dict[str, Any]:
+    """A log with one other entry and the map's."""
+    entries = [encode({"at_us": 0, "hash": root, "id": snapshot_id, "kind": kind}) for kind in ("else", "membership")]
+    leaves = [merkle.leaf_hash(entry) for entry in entries]
+    return {
+        "log_proof": {"entry": entries[1].decode(), "index": 1, "tree_size": 2, "hashes": [leaves[0].hex()]},
+        "checkpoint": notes.sign(notes.Checkpoint("log.example", 2, merkle.root(leaves)), KEY),
+        "vkey": notes.verifier_key("log.example", KEY.public_key()),
+    }
 
 
 def _world(names: set[str]) -> tuple[dict[tuple[str, str], list[bytes]], list[merkle_map.Entry], str]:
@@ -72,32 +121,33 @@ def _world(names: set[str]) -> tuple[dict[tuple[str, str], list[bytes]], list[me
 
 
 @settings(deadline=None, max_examples=30)
-@given(st.sets(st.text(max_size=8), max_size=12), st.text(max_size=8))
+@given(st.sets(NAMES, max_size=12), NAMES)
 def test_random_sets(names: set[str], other: str) -> None:
     rows, entries, root = _world(names)
     for name in [*sorted(names)[:3], other]:
         leaves = rows.get(("recording", name), [])
-        answer = membership.check_proof(membership.write_proof(HEADER, BLINDING, entries, "recording", name, leaves), root)
+        proof = membership.write_proof(HEADER, BLINDING, entries, "recording", name, leaves, _log(root))
+        answer = membership.check_proof(proof, root=root)
         assert answer.included == (name in names) and [bytes.fromhex(row) for row in answer.rows] == leaves
 
 
 def _proofs() -> tuple[bytes, bytes, str]:
     rows, entries, root = _world({f"r{number}" for number in range(20)})
-    inside = membership.write_proof(HEADER, BLINDING, entries, "recording", "r3", rows["recording", "r3"])
-    return inside, membership.write_proof(HEADER, BLINDING, entries, "recording", "stranger", []), root
+    inside = membership.write_proof(HEADER, BLINDING, entries, "recording", "r3", rows["recording", "r3"], _log(root))
+    return inside, membership.write_proof(HEADER, BLINDING, entries, "recording", "stranger", [], _log(root)), root
 
 
 def test_any_flipped_bit_fails() -> None:
     inside, outside, root = _proofs()
     random = Random(1)
     for proof in (inside, outside):
-        membership.check_proof(proof, root)
+        membership.check_proof(proof, root=root)
         places = random.sample(range(8 * len(proof)), 600)
         for place in places:
             changed = bytearray(proof)
             changed[place >> 3] ^= 1 << (place & 7)
             with pytest.raises(ValueError):
-                membership.check_proof(bytes(changed), root)
+                membership.check_proof(bytes(changed))
 
 
 def test_statements_cant_be_turned_round() -> None:
@@ -115,16 +165,25 @@ def test_statements_cant_be_turned_round() -> None:
         {**yes, "rows": ["00" * 32]},
         {**yes, "rows": []},
         {**yes, "extra": 1},
+        {**yes, **_log(root, "another")},
+        {**yes, **_log("00" * 32)},
+        {**yes, "log_proof": {**yes["log_proof"], "entry": yes["log_proof"]["entry"].replace(":", ": ")}},
+        {**yes, "log_proof": {**yes["log_proof"], "index": True}},
+        {**yes, "log_proof": {**yes["log_proof"], "hashes": [1]}},
+        {**yes, "log_proof": {}},
+        {**yes, "checkpoint": ""},
+        {**yes, "vkey": ""},
     ]
     other = membership.derive_blinding(b"another secret", "s")
-    forged = json.loads(membership.write_proof(membership.Header("s", "00" * 32, other.public.hex()), other, [], "recording", "r3", []))
+    header = membership.Header("s", "00" * 32, other.public.hex())
+    forged = json.loads(membership.write_proof(header, other, [], "recording", "r3", [], _log(root)))
     attempts += [forged, {**no, "identifier": "r3", "vrf_proof": forged["vrf_proof"], "vrf_public_key": forged["vrf_public_key"]}]
     for attempt in attempts:
         with pytest.raises(ValueError):
-            membership.check_proof(membership.encode_document(attempt), root)
+            membership.check_proof(encode_document(attempt))
     for nonsense in (b"", b"[]\n", b"{}\n", b"[" * 100_000, b"\xff", inside + b" ", b"0" * (1 << 21)):
         with pytest.raises(ValueError):
-            membership.check_proof(nonsense, root)
+            membership.check_proof(nonsense)
 
 
 def test_a_proof_names_nothing_else_and_guessing_is_of_no_use() -> None:

@@ -268,6 +268,21 @@ def test_a_duplicated_entry(tmp_path: Path) -> None:
     caught(tmp_path / "again", "duplicate_entry", "entry 300 is entry 7 once more")
 
 
+def test_a_second_membership_map_is_caught(tmp_path: Path) -> None:
+    """Whoever logs two maps of one snapshot can show two answers; of two snapshots, that is as it should be."""
+    home = make_home(tmp_path / "home", 300)
+    with open_context(home, None, print) as context:
+        for name in ("p-s1", "p-s2"):
+            context.record("membership", name, "00" * 32)
+            context.record("snapshot", name, "00" * 32)
+    publish_home(home, tmp_path / "folder")
+    audit(tmp_path / "folder")
+    with open_context(home, None, print) as context:
+        context.record("membership", "p-s1", "11" * 32)
+    publish_home(home, tmp_path / "folder")
+    caught(tmp_path / "folder", "two_maps", "entries 300 and 304 are both the membership map of p-s1")
+
+
 def test_forged_signatures_and_checkpoints(folder: Path) -> None:
     note = (folder / "checkpoint").read_text()
     lines = note.split("\n")

@@ -58,13 +58,16 @@ def test_every_root_and_proof_is_that_of_the_entries(connection: Connection, lea
 
 
 def test_appending_and_proving_read_little(connection: Connection, leaves: list[bytes]) -> None:
-    """However long the log is: an entry takes two statements, a proof a few."""
+    """However long the log is: an entry takes three statements, a proof a few."""
     statements: list[str] = []
     listener = lambda *arguments: statements.append(arguments[2])  # noqa: E731
     event.listen(connection.engine, "before_cursor_execute", listener)
     try:
-        position = log.append(connection, "test", "one", "00", 0)
-        assert len(statements) == 2
+        position = log.append(connection, [("test", "one", "00")], 0)
+        assert len(statements) == 3
+        statements.clear()
+        assert log.find(connection, "test", "one")[0] == position
+        assert len(statements) == 1
         statements.clear()
         tree = log.read_tree(connection)
         log.prove(tree, {7: entry(7).decode()})
@@ -108,8 +111,24 @@ def test_an_old_log_gets_its_tree(tmp_path: Path) -> None:
     upgrade(engine)
     with transaction(engine) as connection:
         assert log.read_tree(connection).root() == merkle.root(leaves)
+        assert log.find(connection, "test", "41000") == (41_000, entry(41_000).decode())
         log.append_entries(connection, [entry(66_000)])
         assert log.read_tree(connection).root() == merkle.root([*leaves, merkle.leaf_hash(entry(66_000))])
+
+
+def test_the_latest_entry_of_a_name_is_found(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path}/log.db")
+    upgrade(engine)
+    with transaction(engine) as connection:
+        assert log.append(connection, [("a", "x", "00"), ("b", "x", "00"), ("a", "y", "00"), ("a", "x", "00")], 0) == 0
+        assert log.append(connection, [], 0) == 4
+        for kind, name, position in (("a", "x", 3), ("b", "x", 1), ("a", "y", 2)):
+            assert log.find(connection, kind, name) == log.read_entries(connection, position, 1)[0]
+        with pytest.raises(AssertionError, match="b y is not in the log"):
+            log.find(connection, "b", "y")
+        connection.execute(text("INSERT INTO log_name VALUES ('b', 'x', 2)"))
+        with pytest.raises(AssertionError, match="changed on disk"):
+            log.find(connection, "b", "x")
 
 
 def test_an_entry_that_cant_be_published_is_not_taken(connection: Connection) -> None:

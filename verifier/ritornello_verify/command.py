@@ -1,5 +1,5 @@
 """The command line: `ritornello-verify BUNDLE [--key FILE_OR_VKEY] [--checkpoint FILE] [--json]`,
-or `ritornello-verify receipt FILE [--key FILE_OR_VKEY] [--json]`."""
+`ritornello-verify receipt FILE [--key FILE_OR_VKEY] [--json]`, or `ritornello-verify membership FILE …`."""
 
 import argparse
 import json
@@ -14,7 +14,9 @@ from ritornello_verify.consent import check_manifests
 from ritornello_verify.consent_receipt import verify_receipt
 from ritornello_verify.files import check_files
 from ritornello_verify.folder import Folder
+from ritornello_verify.kinds import HASH
 from ritornello_verify.log import Trust, check_log
+from ritornello_verify.membership import IDENTIFIERS, PROOF_LIMIT, Question, verify_membership
 from ritornello_verify.money import check_money
 from ritornello_verify.note import NOTE_LIMIT, BadNote, Key, read_key
 from ritornello_verify.period import Period, load_period
@@ -23,19 +25,17 @@ from ritornello_verify.revenue import check_reports
 from ritornello_verify.training import check_attribution, check_training
 
 VERIFIED, FAILED, UNREADABLE = 0, 1, 2
-RECEIPT = "receipt"
+RECEIPT, MEMBERSHIP = "receipt", "membership"
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Verify one bundle or receipt; the exit code is 0 verified, 1 failed, 2 could not read."""
+    """Verify one bundle, receipt or proof of membership; the exit code is 0 verified, 1 failed, 2 could not read."""
     given = sys.argv[1:] if arguments is None else list(arguments)
-    options = read_receipt_options(given[1:]) if given[:1] == [RECEIPT] else read_options(given)
+    readers = {RECEIPT: read_receipt_options, MEMBERSHIP: read_membership_options}
+    reader = readers.get(given[0]) if given else None
+    options = read_options(given) if reader is None else reader(given[1:])
     try:
-        key = None if options.key is None else find_key(options.key)
-        if "receipt" in options:
-            report = verify_receipt(read_file(options.receipt, DOCUMENT_LIMIT + 1, "the receipt"), key)
-        else:
-            report = verify(Path(options.bundle), Trust(key, read_checkpoint_file(options.checkpoint)))
+        report = answer(options)
     except Unreadable as error:
         if options.json:
             say(json.dumps({"verified": False, "error": str(error)}))
@@ -44,6 +44,16 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return UNREADABLE
     say(report.write_json() if options.json else report.write_text())
     return VERIFIED if report.verified() else FAILED
+
+
+def answer(options: argparse.Namespace) -> Report:
+    key = None if options.key is None else find_key(options.key)
+    if "receipt" in options:
+        return verify_receipt(read_file(options.receipt, DOCUMENT_LIMIT + 1, "the receipt"), key)
+    trust = Trust(key, None if options.checkpoint is None else read_file(options.checkpoint, NOTE_LIMIT, "--checkpoint"))
+    if "proof" in options:
+        return verify_membership(read_file(options.proof, PROOF_LIMIT + 1, "the proof"), trust, read_question(options))
+    return verify(Path(options.bundle), trust)
 
 
 def verify(root: Path, trust: Trust) -> Report:
@@ -88,7 +98,8 @@ def read_options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="ritornello-verify",
         description="Check a Ritornello bundle: files, log, consent, money.",
-        epilog="`ritornello-verify receipt FILE` checks the receipt of one decision; a bundle of that name is given as ./receipt.",
+        epilog="`ritornello-verify receipt FILE` checks the receipt of one decision, `ritornello-verify membership FILE` a proof that something "
+        "is or is not in a snapshot; a bundle of such a name is given as ./receipt.",
     )
     parser.add_argument("bundle", metavar="BUNDLE", help="the bundle's folder")
     parser.add_argument("--key", metavar="FILE_OR_VKEY", help="the log's public key, from somewhere else than the bundle")
@@ -105,6 +116,37 @@ def read_receipt_options(arguments: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def read_membership_options(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog=f"ritornello-verify {MEMBERSHIP}", description="Check a proof that an asset, recording or ISRC is in a snapshot or is not."
+    )
+    parser.add_argument("proof", metavar="FILE", help="the proof")
+    parser.add_argument("--snapshot", metavar="ID", help="the snapshot you asked about")
+    asked = parser.add_mutually_exclusive_group()
+    asked.add_argument("--asset", metavar="SHA256", help="the asset you asked about: sha256: and the hash of its file")
+    asked.add_argument("--recording", metavar="ID", help="the recording you asked about")
+    asked.add_argument("--isrc", metavar="ISRC", help="the ISRC you asked about, with or without hyphens")
+    parser.add_argument("--root", metavar="ROOT", help="the map's root, from somebody you trust")
+    parser.add_argument("--key", metavar="FILE_OR_VKEY", help="the log's public key, from somewhere else than the proof")
+    parser.add_argument("--checkpoint", metavar="FILE", help="the log's signed checkpoint, from somewhere else than the proof")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    return parser.parse_args(arguments)
+
+
+def read_question(options: argparse.Namespace) -> Question:
+    """What was asked, in the one form that each identifier has."""
+    if options.root is not None and not HASH.accepts(options.root):
+        raise Unreadable(f"--root is not {HASH.description}")
+    isrc = None if options.isrc is None else options.isrc.replace("-", "").upper()
+    for kind, value in (("asset", options.asset), ("recording", options.recording), ("isrc", isrc)):
+        if value is None:
+            continue
+        if not IDENTIFIERS[kind].accepts(value):
+            raise Unreadable(f"--{kind} is not {IDENTIFIERS[kind].description}")
+        return Question(options.snapshot, kind, value, options.root)
+    return Question(options.snapshot, root=options.root)
+
+
 def find_key(text: str) -> Key:
     """A key as text, or in a file."""
     try:
@@ -117,10 +159,6 @@ def find_key(text: str) -> Key:
             raise Unreadable(f"--key is neither a readable file nor a key: {problem}") from None
         except BadNote as error:
             raise Unreadable(f"--key: {error}") from None
-
-
-def read_checkpoint_file(name: str | None) -> bytes | None:
-    return None if name is None else read_file(name, NOTE_LIMIT, "--checkpoint")
 
 
 def read_file(name: str, limit: int, what: str) -> bytes:

@@ -4,20 +4,19 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 from ritornello_verify.canonical import DOCUMENT_LIMIT, write
+from ritornello_verify.carried import CHECKPOINT, VKEY, check_checkpoint, choose_key
 from ritornello_verify.decisions import CONSENTS
-from ritornello_verify.kinds import ASSET, DAY, IDENTIFIER, TEXT, Kind, allow_null
-from ritornello_verify.log import find_wrong_entry, find_wrong_path
-from ritornello_verify.note import BadNote, Checkpoint, Key, check_signature, read_checkpoint, read_key
+from ritornello_verify.kinds import ASSET, DAY, IDENTIFIER, OBJECT, TEXT, Kind, allow_null
+from ritornello_verify.log import PROOF_COLUMNS, find_wrong_entry, find_wrong_path
+from ritornello_verify.note import Checkpoint, Key
 from ritornello_verify.reading import Values, find_wrong_column, parse_document
 from ritornello_verify.report import Malformed, Report, Step, show
-from ritornello_verify.tables import PROOFS, TABLES
+from ritornello_verify.tables import TABLES
 
-RECEIPT, EVENT, EFFECT, PROOF, CHECKPOINT, VKEY = "receipt", "event", "effect", "proof", "checkpoint", "vkey"
-OBJECT = Kind("an object", lambda value: type(value) is dict)
+RECEIPT, EVENT, EFFECT, PROOF = "receipt", "event", "effect", "proof"
 LIST = Kind("a list", lambda value: type(value) is list)
 COLUMNS = {"format": TEXT, EVENT: OBJECT, EFFECT: allow_null(OBJECT), PROOF: OBJECT, CHECKPOINT: TEXT, VKEY: TEXT}
 EVENT_COLUMNS = TABLES[CONSENTS].columns
-PROOF_COLUMNS = {name: kind for name, kind in TABLES[PROOFS].columns.items() if name != "path"}
 EFFECT_COLUMNS = {
     "asset_id": ASSET,
     "recording_id": IDENTIFIER,
@@ -40,7 +39,8 @@ def verify_receipt(data: bytes, given: Key | None) -> Report:
         return report
     check_effect(values, step, report)
     step = report.begin("Log: the checkpoint is signed, and the event's entry is in the tree it names")
-    checkpoint = check_checkpoint(values, choose_key(values, given, step, report), step)
+    key = choose_key(values[VKEY], given, RECEIPT, step, report)
+    checkpoint = check_checkpoint(values[CHECKPOINT].encode(), CHECKPOINT, key, step)
     check_event(values, checkpoint, step)
     if checkpoint is not None:
         report.conclusion = describe(values, checkpoint)
@@ -74,41 +74,6 @@ def check_effect(values: Values, step: Step, report: Report) -> None:
         wrong = f"{names[0]} is {show(effect[names[0]])}, the event has {show(event[names[0]])}" if names else None
     if wrong:
         step.fail(EFFECT, wrong)
-
-
-def choose_key(values: Values, given: Key | None, step: Step, report: Report) -> Key | None:
-    """The caller's key, or the receipt's own, which says little about who signed."""
-    try:
-        own = read_key(values[VKEY])
-    except BadNote as error:
-        own = None
-        if given is None:
-            step.fail(VKEY, f"{error}, so no signature was checked")
-    if given is None:
-        report.notes.append(
-            "no --key was given: the key came from the receipt itself. The signature shows that receipt and checkpoint belong together, "
-            "not who signed them; whoever forges a receipt can put a key of their own into it"
-        )
-        return own
-    if own != given:
-        report.notes.append("vkey of the receipt is not the key given; the key given was used")
-    return given
-
-
-def check_checkpoint(values: Values, key: Key | None, step: Step) -> Checkpoint | None:
-    """Read the checkpoint and check its signature; None when it cannot be read."""
-    try:
-        checkpoint = read_checkpoint(values[CHECKPOINT].encode())
-    except BadNote as error:
-        step.fail(CHECKPOINT, str(error))
-        return None
-    if key is not None:
-        try:
-            check_signature(checkpoint, key)
-            step.count("signatures checked")
-        except BadNote as error:
-            step.fail(CHECKPOINT, str(error))
-    return checkpoint
 
 
 def check_event(values: Values, checkpoint: Checkpoint | None, step: Step) -> None:

@@ -21,6 +21,7 @@ HASH_FORM = re.compile("[0-9a-f]{64}")
 ASSET_FORM = re.compile("sha256:[0-9a-f]{64}")
 IDENTIFIER_FORM = re.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 TERRITORY_FORM = re.compile("[A-Z]{2}")
+ISRC_FORM = re.compile("[A-Z]{2}[A-Z0-9]{3}[0-9]{7}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,10 @@ def is_day(text: str) -> bool:
 
 def match_form(form: re.Pattern[str], description: str) -> Kind:
     return Kind(description, lambda value: type(value) is str and form.fullmatch(value) is not None)
+
+
+def match_hex(size: int) -> Kind:
+    return match_form(re.compile(f"[0-9a-f]{{{2 * size}}}"), f"{2 * size} lower-case hex digits")
 
 
 def choose(*words: str) -> Kind:
@@ -67,6 +72,10 @@ def is_ascending_list(value: object) -> bool:
     return type(value) is list and is_text_list(value) and all(value[index] < value[index + 1] for index in range(len(value) - 1))
 
 
+def is_hash_list(value: object) -> bool:
+    return type(value) is list and all(type(item) is str and HASH_FORM.fullmatch(item) for item in value)
+
+
 def is_units_by_name(value: object) -> bool:
     return type(value) is dict and all(type(units) is str and UNITS_FORM.fullmatch(units) for units in value.values())
 
@@ -77,8 +86,9 @@ def is_quorum(value: object) -> bool:
 
 TEXT = Kind("a text", lambda value: type(value) is str)
 IDENTIFIER = match_form(IDENTIFIER_FORM, "an identifier (1–64 of A–Z a–z 0–9 . _ -)")
-HASH = match_form(HASH_FORM, "64 lower-case hex digits")
+HASH = match_hex(32)
 ASSET = match_form(ASSET_FORM, "`sha256:` and 64 lower-case hex digits")
+ISRC = match_form(ISRC_FORM, "an ISRC of 12 characters, without hyphens")
 TERRITORY = match_form(TERRITORY_FORM, "WW or two capital letters")
 CURRENCY = Kind("an ISO 4217 currency", lambda value: type(value) is str and value in MINOR_DIGITS)
 UNITS = match_form(UNITS_FORM, "a string of decimal digits (at most 60)")
@@ -88,6 +98,8 @@ QUORUM = Kind("an object of lanes, each with 1 … 1000000", is_quorum)
 YES_OR_NO = Kind("true or false", lambda value: type(value) is bool)
 COUNT = bound(0)
 INTEGER = Kind("an integer", lambda value: type(value) is int)
+OBJECT = Kind("an object", lambda value: type(value) is dict)
+HASHES = Kind("a list of texts of 64 lower-case hex digits", is_hash_list)
 TEXTS = Kind("a list of texts", is_text_list)
 ASCENDING = Kind("a list of texts, ascending, none twice", is_ascending_list)
 UNITS_BY_NAME = Kind("an object of strings of decimal digits", is_units_by_name)

@@ -15,6 +15,8 @@ from ritornello_verify.tables import PROOFS, TABLES
 CHECKPOINT = "checkpoint.txt"
 KEY = "log.vkey"
 ENTRY_COLUMNS = {"at_us": INTEGER, "hash": HASH, "id": TEXT, "kind": TEXT}
+PROOF_COLUMNS = {name: kind for name, kind in TABLES[PROOFS].columns.items() if name != "path"}
+"""A proof on its own, as receipts and proofs of membership have it."""
 PATH_LIMIT = 64
 """Hashes an audit path may have: trees have fewer than 2^53 entries."""
 

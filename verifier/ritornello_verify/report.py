@@ -9,7 +9,7 @@ SHOWN_LENGTH = 120
 
 
 class Unreadable(Exception):
-    """There is nothing to verify: no bundle or receipt, or a key or checkpoint of the caller's that cannot be read."""
+    """There is nothing to verify: no bundle, receipt or proof, or a key or checkpoint of the caller's that cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +62,12 @@ class Step:
 
 @dataclass
 class Report:
-    """All steps in order; the first problem is the verdict, or else the conclusion."""
+    """All steps in order; the first problem is the verdict, or else the conclusion. `answer` is the conclusion for programs, where there is one."""
 
     steps: list[Step] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     conclusion: str = CONCLUSION
+    answer: dict[str, str] | None = None
 
     def begin(self, name: str) -> Step:
         self.steps.append(Step(name))
@@ -110,7 +111,8 @@ class Report:
             }
             for step in self.steps
         ]
-        return json.dumps({"verified": self.verified(), "verdict": self.verdict(), "steps": steps, "notes": self.notes})
+        answer = {"answer": self.answer} if self.answer is not None and self.verified() else {}
+        return json.dumps({"verified": self.verified(), "verdict": self.verdict(), **answer, "steps": steps, "notes": self.notes})
 
 
 def clean(text: str, limit: int = 300) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from ritornello.cli.frame import FILE, NEW, About, Day, Frame, Moment, Territory, pass_frame
+from ritornello.cli.frame import FILE, NEW, About, Day, Frame, Moment, Territory, pass_frame, read_key
 from ritornello.domain.catalogue import ASSET_KINDS, LANES
 from ritornello.domain.consent import PURPOSES, Answer
 from ritornello.domain.errors import Refused
@@ -202,11 +202,11 @@ def receipt(frame: Frame, event: str, out: Path) -> None:
 
 @consent.command("check-receipt")
 @click.argument("file", type=FILE)
-@click.option("--vkey", help="The log's key, from somebody you trust. Default: the receipt's own.")
+@click.option("--vkey", help="The log's key or a file with it, from somebody you trust. Default: the receipt's own.")
 @pass_frame
 def check_receipt(frame: Frame, file: Path, vkey: str | None) -> None:
     """Check a receipt offline. Needs no home."""
-    event = withdrawal.check_receipt(file, vkey)
+    event = withdrawal.check_receipt(file, read_key(vkey) if vkey else None)
     source = "the key you gave" if vkey else "the receipt's own key, which you should compare with the log's published one"
     frame.show(event, f"{_told(event)}\nproved by {source}")
 

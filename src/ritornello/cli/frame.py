@@ -13,6 +13,7 @@ import click
 
 from ritornello.domain.errors import BadInput, Refused
 from ritornello.domain.identifiers import parse_territory
+from ritornello.formats.checkpoint import NOTE_LIMIT
 from ritornello.formats.consents_csv import Subject, parse_subject
 from ritornello.service.context import Context
 from ritornello.wiring import open_context
@@ -134,6 +135,20 @@ class About(click.ParamType[Subject]):
             return value if isinstance(value, Subject) else parse_subject(value)
         except ValueError as error:
             self.fail(str(error), param, ctx)
+
+
+def read_key(text: str) -> str:
+    """A verifier key given as itself or as a file."""
+    path = Path(text)
+    return (read_note(path) or "").strip() if len(text) < 200 and path.is_file() else text
+
+
+def read_note(path: Path | None) -> str | None:
+    """A checkpoint's file, no more of it than a checkpoint may have; what is not text in it stays recognisably wrong."""
+    if path is None:
+        return None
+    with path.open("rb") as stream:
+        return stream.read(4 * NOTE_LIMIT + 1).decode(errors="replace")
 
 
 def seconds(duration_ms: int) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ritornello.cli.frame import FILE, FOLDER, NEW, Frame, pass_frame
+from ritornello.cli.frame import FILE, FOLDER, NEW, Frame, pass_frame, read_key, read_note
 from ritornello.formats.canonical import write_atomically
 from ritornello.service import audit as audits
 from ritornello.service import log as service
@@ -62,7 +62,7 @@ def prove(frame: Frame, position: int) -> None:
 def verify(frame: Frame, note: Path | None) -> None:
     """Recompute the whole log; with --checkpoint, show that nothing signed then has changed since."""
     with frame.context() as context:
-        result = service.verify(context, note.read_bytes().decode(errors="replace") if note else None)
+        result = service.verify(context, read_note(note))
     text = f"{result['entries']} entries, root {result['root']}"
     frame.show(result, text + (f"\nagrees with the checkpoint over {result['consistent_with']} entries" if note else ""))
 
@@ -92,9 +92,9 @@ def audit(frame: Frame, folder: Path, vkey: str | None, earlier: Sequence[Path],
     result = audits.audit(
         folder,
         now_us(),
-        vkey=_read_key(vkey) if vkey else None,
+        vkey=read_key(vkey) if vkey else None,
         earlier=[path.read_bytes().decode(errors="replace") for path in earlier],
-        witnesses=[_read_key(key) for key in keys],
+        witnesses=[read_key(key) for key in keys],
         quorum=quorum,
     )
     lines = [f"{result['entries']} entries of {result['origin']}, every tile and the signature are right; root {result['root']}"]
@@ -115,7 +115,7 @@ def audit(frame: Frame, folder: Path, vkey: str | None, earlier: Sequence[Path],
 @pass_frame
 def witness_(frame: Frame, folder: Path, key: Path, state: Path, vkey: str | None) -> None:
     """As an independent party: check that the log only grew since you last looked, and cosign its checkpoint."""
-    result = witnesses.witness(folder, key.read_bytes().decode(errors="replace"), state, now_us(), _read_key(vkey) if vkey else None)
+    result = witnesses.witness(folder, key.read_bytes().decode(errors="replace"), state, now_us(), read_key(vkey) if vkey else None)
     since = "seen for the first time" if result["grown_from"] is None else f"grown from {result['grown_from']}"
     frame.show(result, f"{result['witness']} cosigned {result['origin']}: {result['entries']} entries, {since}")
 
@@ -128,9 +128,3 @@ def witness_key(frame: Frame, name: str, file: Path) -> None:
     """Make a witness's key: FILE is secret, FILE.vkey is for everybody. NAME is such as witness.example.org/w1."""
     vkey = witnesses.make_key(name, file)
     frame.show({"key": str(file), "vkey": vkey}, vkey)
-
-
-def _read_key(text: str) -> str:
-    """A verifier key given as itself or as a file."""
-    path = Path(text)
-    return path.read_bytes().decode(errors="replace").strip() if len(text) < 200 and path.is_file() else text

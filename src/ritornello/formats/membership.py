@@ -3,18 +3,22 @@
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ritornello.domain import merkle, merkle_map, vrf
+from ritornello.domain.identifiers import parse_isrc, parse_own
 from ritornello.domain.merkle_map import Entry, MapProof
 from ritornello.formats.canonical import encode, encode_document
+from ritornello.formats.log_proof import open_entry
 
 MAP_FORMAT = "ritornello-membership-1"
 PROOF_FORMAT = "ritornello-membership-proof-1"
 KINDS = ("asset", "recording", "isrc")
 PROOF_LIMIT = 1 << 20
+_ASSET = re.compile("sha256:[0-9a-f]{64}")
 _NOTHING = type(None)
 _FIELDS: dict[str, tuple[type, ...]] = {
     "format": (str,),
@@ -29,6 +33,9 @@ _FIELDS: dict[str, tuple[type, ...]] = {
     "found": (dict, _NOTHING),
     "opening": (str, _NOTHING),
     "rows": (list, _NOTHING),
+    "log_proof": (dict,),
+    "checkpoint": (str,),
+    "vkey": (str,),
 }
 
 
@@ -66,13 +73,14 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a checked proof shows. `rows` are the leaf hashes (hex) of the manifest rows; none when it is not in."""
+    """What a checked proof shows. `root` is the map's; `rows` are the leaf hashes (hex) of the manifest rows; none when it is not in."""
 
     snapshot_id: str
     manifest_root: str
     kind: str
     identifier: str
     included: bool
+    root: str
     rows: tuple[str, ...]
 
 
@@ -94,8 +102,19 @@ def blind(blinding: Blinding, rows: Mapping[tuple[str, str], Sequence[bytes]]) -
     return entries
 
 
-def write_proof(header: Header, blinding: Blinding, entries: Sequence[Entry], kind: str, identifier: str, leaves: Sequence[bytes]) -> bytes:
-    """The proof document about one identifier; `leaves` are the leaf hashes of its manifest rows, none when it has none."""
+def write_proof(
+    header: Header,
+    blinding: Blinding,
+    entries: Sequence[Entry],
+    kind: str,
+    identifier: str,
+    leaves: Sequence[bytes],
+    logged: Mapping[str, Any],
+) -> bytes:
+    """The proof document about one identifier; `leaves` are the leaf hashes of its manifest rows, none when it has none.
+
+    `logged` are the fields that show the map's root in the log: `log_proof`, `checkpoint`, `vkey`.
+    """
     vrf_proof = vrf.prove(blinding.vrf_seed, _text(kind, identifier))
     key = vrf.evaluate(blinding.vrf_seed, blinding.public, _text(kind, identifier))[:32]
     proof = merkle_map.prove(entries, key)
@@ -114,12 +133,14 @@ def write_proof(header: Header, blinding: Blinding, entries: Sequence[Entry], ki
         "found": {"key": proof.found[0].hex(), "value": proof.found[1].hex()} if proof.found and not included else None,
         "opening": _opening(blinding, key).hex() if included else None,
         "rows": [leaf.hex() for leaf in leaves] if included else None,
+        **logged,
     }
     return encode_document(document)
 
 
-def check_proof(data: bytes, root: str) -> Answer:
-    """What the proof shows under a map root (hex) from somebody you trust. Raises ValueError when it shows nothing."""
+def check_proof(data: bytes, *, root: str | None = None, vkey: str | None = None, note: str | None = None) -> Answer:
+    """What a proof shows. From somebody you trust: the map's root (hex), the log's key, a checkpoint; the proof's own are as good as
+    whoever made it. Raises ValueError when it shows nothing."""
     proof = _parse(data)
     key = vrf.verify(_bytes(proof["vrf_public_key"], 32), _text(proof["kind"], proof["identifier"]), _bytes(proof["vrf_proof"], 80))
     if key is None:
@@ -137,9 +158,23 @@ def check_proof(data: bytes, root: str) -> Answer:
             raise ValueError("says that the identifier is not in, and shows that it is")
     tree_root = merkle_map.proved_root(key, MapProof(siblings, found))
     header = Header(proof["snapshot_id"], proof["manifest_root"], proof["vrf_public_key"])
-    if tree_root is None or header.root(tree_root) != root:
+    found_root = header.root(tree_root) if tree_root is not None else None
+    if found_root is None or root not in (None, found_root):
         raise ValueError("does not lead to this root")
-    return Answer(header.snapshot_id, header.manifest_root, proof["kind"], proof["identifier"], bool(rows), tuple(rows))
+    entry = open_entry(proof["log_proof"], note or proof["checkpoint"], vkey or proof["vkey"])
+    if (entry.get("kind"), entry.get("id"), entry.get("hash")) != ("membership", header.snapshot_id, found_root):
+        raise ValueError("does not lead to the root that the log has for this snapshot")
+    return Answer(header.snapshot_id, header.manifest_root, proof["kind"], proof["identifier"], bool(rows), found_root, tuple(rows))
+
+
+def is_canonical(kind: str, identifier: str) -> bool:
+    """Whether an identifier is written in its one form: a proof about another form would call every misspelling "not in"."""
+    if kind == "asset":
+        return _ASSET.fullmatch(identifier) is not None
+    try:
+        return {"recording": parse_own, "isrc": parse_isrc}[kind](identifier) == identifier
+    except ValueError:
+        return False
 
 
 def _parse(data: bytes) -> dict[str, Any]:
@@ -157,6 +192,8 @@ def _parse(data: bytes) -> dict[str, Any]:
         raise wrong
     if proof["format"] != PROOF_FORMAT or proof["kind"] not in KINDS or proof["statement"] not in ("in", "not_in"):
         raise wrong
+    if not is_canonical(proof["kind"], proof["identifier"]):
+        raise ValueError(f"is about no {proof['kind']}: {proof['identifier'][:80]!a} is not written as one")
     included = proof["statement"] == "in"
     if (proof["opening"] is not None) != included or (proof["rows"] is not None) != included or proof["rows"] == []:
         raise wrong

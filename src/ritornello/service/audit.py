@@ -1,5 +1,6 @@
 """Auditing a published log from its folder alone: every entry and every tile is recomputed, and the first wrong one is named."""
 
+import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ class _Pass:
     edge: list[tuple[int, bytes]] = field(default_factory=list)
     above: list[list[bytes]] = field(default_factory=list)  # per level from 1 on: the hashes of the tile that is filling
     seen: dict[bytes, int] = field(default_factory=dict)
+    maps: dict[str, int] = field(default_factory=dict)  # snapshot → the entry with its membership map
     roots: dict[int, bytes] = field(default_factory=dict)
 
 
@@ -106,12 +108,15 @@ def _walk(folder: Path, checkpoint: notes.Checkpoint, earlier: list[notes.Checkp
 def _take(state: _Pass, tile: Tile, sizes: list[int]) -> None:
     """One tile of leaves with its entries."""
     start = tile.number * WIDTH
-    leaves = [merkle.leaf_hash(entry) for entry in tiles.read_bundle(state.tree.folder, Tile(ENTRIES, tile.number, tile.width))]
+    entries = tiles.read_bundle(state.tree.folder, Tile(ENTRIES, tile.number, tile.width))
+    leaves = [merkle.leaf_hash(entry) for entry in entries]
     _compare(state, tile, leaves)
     for position, leaf in enumerate(leaves, start):
         if state.seen.setdefault(leaf, position) != position:
             what = f"entry {position} is entry {state.seen[leaf]} once more"
             raise Refused("duplicate_entry", what, "ask whoever keeps the log why")
+    for position, entry in enumerate(entries, start):
+        _refuse_second_map(state, position, entry)
     for size in sizes:
         if start < size <= start + tile.width:
             edge = list(state.edge)
@@ -125,6 +130,20 @@ def _take(state: _Pass, tile: Tile, sizes: list[int]) -> None:
     else:
         for leaf in leaves:
             merkle.push(state.edge, 0, leaf)
+
+
+def _refuse_second_map(state: _Pass, position: int, entry: bytes) -> None:
+    """A snapshot with two membership maps has two answers to whoever asks what is in it."""
+    if b'"kind":"membership"' not in entry:
+        return
+    try:
+        value = json.loads(entry)
+        kind, snapshot_id = value["kind"], str(value["id"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return
+    if kind == "membership" and state.maps.setdefault(snapshot_id, position) != position:
+        what = f"entries {state.maps[snapshot_id]} and {position} are both the membership map of {snapshot_id}"
+        raise Refused("two_maps", what, "believe neither; ask whoever keeps the log why")
 
 
 def _carry(state: _Pass, level: int, number: int, root: bytes) -> None:

@@ -18,13 +18,12 @@ def write_bundle(context: Context, settlement_id: str, folder: Path) -> int:
     files = settlement.read_files(context, settlement_id)
     reports = sorted({row["report_sha256"] for row in statements.parse_tables(files)["revenue"]})
     files |= {f"reports/{sha256}.csv": context.files.get(sha256) for sha256 in reports}
-    positions = log.positions(context.connection)
     tree = log.read_tree(context.connection)
     listing, proofs = [], []
     for path, data in sorted(files.items()):
         found = fingerprint(path, data)
-        named = ("report", Path(path).stem) if path.startswith("reports/") else (path, settlement_id)
-        position, entry = positions[named]
+        kind, name = ("report", Path(path).stem) if path.startswith("reports/") else (path, settlement_id)
+        position, entry = log.find(context.connection, kind, name)
         (proof,) = log.prove(tree, {position: entry})
         listing.append({"path": path, "kind": "document" if found.rows is None else "table", "hash": found.hash, "rows": found.rows})
         proofs.append({"path": path, **asdict(proof), "hashes": list(proof.hashes)})

@@ -165,8 +165,7 @@ def record(context: Context, terms: Terms, decisions: Sequence[Decision], manner
         previous = hash_event(event)
         events.append(event)
     consents.append_events(context.connection, events)
-    for event in events:
-        context.record("consent", event.event_id, hash_event(event))
+    context.record_all("consent", ((event.event_id, hash_event(event)) for event in events))
     return Decided(tuple(events), _note_strangers(context, decisions))
 
 

@@ -1,6 +1,6 @@
 """What every use case is handed: one open transaction, the file store, the clock, the log's key, and a place to tell progress."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -29,4 +29,8 @@ class Context:
 
     def record(self, kind: str, name: str, digest: str) -> None:
         """Commit an artefact to the transparency log."""
-        log.append(self.connection, kind, name, digest, self.now_us())
+        log.append(self.connection, [(kind, name, digest)], self.now_us())
+
+    def record_all(self, kind: str, artefacts: Iterable[tuple[str, str]]) -> None:
+        """Commit many artefacts (id, hash) of one kind: the same entries, with much less work."""
+        log.append(self.connection, [(kind, name, digest) for name, digest in artefacts], self.now_us())

@@ -12,12 +12,10 @@ from ritornello.formats.disclosures.document import Evidence, join
 from ritornello.formats.disclosures.material import Ended, Material, Part, Trained, check
 from ritornello.service import membership, models, programmes, snapshots
 from ritornello.service.context import Context
-from ritornello.store import catalogue, consents, schema
-
-Positions = Mapping[tuple[str, str], tuple[int, str]]  # (kind, id) → the log's entry, as `store.log.positions` gives it
+from ritornello.store import catalogue, consents, log, schema
 
 
-def gather(context: Context, model_versions: Sequence[str] | None, positions: Positions) -> Material:
+def gather(context: Context, model_versions: Sequence[str] | None) -> Material:
     """Models (None: all there are) with every ancestor, and all that they read; checked against the log and against itself."""
     names = list(model_versions) if model_versions is not None else list(context.connection.scalars(select(schema.run.c.model_version)))
     found: dict[str, Trained] = {}
@@ -35,7 +33,7 @@ def gather(context: Context, model_versions: Sequence[str] | None, positions: Po
         wanted = set(context.connection.scalars(select(schema.snapshot.c.snapshot_id)))
     events = consents.read_events(context.connection)
     parts = {name: _part(context, name, events) for name in sorted(wanted)}
-    evidence = _find_evidence(context, parts, found, positions)
+    evidence = _find_evidence(context, parts, found)
     material = Material(
         tuple(found.values()), parts, catalogue.read_recordings(context.connection), catalogue.read_works(context.connection), evidence
     )
@@ -43,10 +41,9 @@ def gather(context: Context, model_versions: Sequence[str] | None, positions: Po
     return material
 
 
-def find_evidence(positions: Positions, kind: str, name: str, digest: str) -> Evidence:
+def find_evidence(context: Context, kind: str, name: str, digest: str) -> Evidence:
     """The log's entry of an artefact; one that the log knows with another hash is a broken promise."""
-    assert (kind, name) in positions, f"{kind} {name} is not in the log"
-    index, entry = positions[kind, name]
+    index, entry = log.find(context.connection, kind, name)
     assert json.loads(entry)["hash"] == digest, f"{kind} {name} is not the one that was logged"
     return Evidence(kind, name, digest, index)
 
@@ -101,11 +98,9 @@ def _list_ends(relied: Iterable[ConsentEvent], standing: State, holds: Iterable[
     return found
 
 
-def _find_evidence(
-    context: Context, parts: Mapping[str, Part], found: Mapping[str, Trained], positions: Positions
-) -> dict[tuple[str, str], Evidence]:
+def _find_evidence(context: Context, parts: Mapping[str, Part], found: Mapping[str, Trained]) -> dict[tuple[str, str], Evidence]:
     wanted = [("snapshot", name, str(part.snapshot["manifest_root"])) for name, part in parts.items()]
     wanted += [("run", name, str(model.run["exposure_root"])) for name, model in found.items()]
     wanted += [("programme", f"{part.programme.programme_id}/{part.programme.version}", part.programme.sha256) for part in parts.values()]
     wanted += [("membership", name, root) for name in parts if (root := membership.read_root(context, name))]
-    return {(kind, name): find_evidence(positions, kind, name, digest) for kind, name, digest in wanted}
+    return {(kind, name): find_evidence(context, kind, name, digest) for kind, name, digest in wanted}

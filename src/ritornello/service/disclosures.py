@@ -24,7 +24,7 @@ from ritornello.formats.disclosures.provider import MAX_BYTES, Provider, read_pr
 from ritornello.service import consent, membership
 from ritornello.service import log as logs
 from ritornello.service.context import Context
-from ritornello.service.disclosure_material import Positions, find_evidence, gather, read_stored
+from ritornello.service.disclosure_material import find_evidence, gather, read_stored
 from ritornello.store import catalogue, consents, log, schema
 
 Build = Callable[[Material, Provider, date], Disclosure]
@@ -54,17 +54,16 @@ def disclose(context: Context, kind: str, model_versions: Sequence[str], provide
     Figures that don't agree with the manifests stop the program.
     """
     law, build = LAWS[kind]
-    material = gather(context, model_versions, log.positions(context.connection))
+    material = gather(context, model_versions)
     found = _read_provider(provider, law, material)
     return _write(context, build(material, found, context.today()), material, folder, {})
 
 
 def write_pack(context: Context, model_versions: Sequence[str], provider: Path, folder: Path) -> Written:
     """The evidence pack of a certification: the index, and the artefacts that it names. Raises as `disclose` does."""
-    positions = log.positions(context.connection)
-    material = gather(context, model_versions, positions)
+    material = gather(context, model_versions)
     found = _read_provider(provider, "fairly_trained", material)
-    files = _enclose(context, material, positions)
+    files = _enclose(context, material)
     enclosed = [_name(material, path, data) for path, data in sorted(files.items())]
     built = build_pack(material, found, {name: _count_refusals(context, name) for name in material.parts}, enclosed, context.today())
     return _write(context, built, material, folder, files)
@@ -75,14 +74,13 @@ def write_extract(context: Context, party_id: str, folder: Path) -> Written:
     party = catalogue.read_parties(context.connection).get(party_id)
     if party is None:
         raise Refused("unknown_party", f"there is no party {party_id!r}", "see `ritornello catalogue show`")
-    positions = log.positions(context.connection)
-    material = gather(context, None, positions)
+    material = gather(context, None)
     claims = tuple(
         claim for claim in catalogue.read_claims(context.connection) if claim.party_id == party_id and claim.retracted_at_us is None
     )
     events = tuple(event for event in consents.read_events(context.connection) if event.party_id == party_id)
     assets = _find_assets(context, material, claims)
-    logged = {event.event_id: find_evidence(positions, "consent", event.event_id, consent.hash_event(event)) for event in events}
+    logged = {event.event_id: _logged(context, event) for event in events}
     proofs = _prove_membership(context, material, [asset.asset_id for asset in assets])
     owner = Owner(party, claims, assets, events, logged, {key: path for key, (path, _) in proofs.items()})
     shown = [*(one for (kind, _), one in material.evidence.items() if kind in {"snapshot", "membership", "run"}), *logged.values()]
@@ -129,7 +127,7 @@ def _name(material: Material, path: str, data: bytes) -> Enclosed:
     return Enclosed(path, found, next((one for one in material.evidence.values() if one.hash == found), None))
 
 
-def _enclose(context: Context, material: Material, positions: Positions) -> dict[str, bytes]:
+def _enclose(context: Context, material: Material) -> dict[str, bytes]:
     """The artefacts of a pack: terms, manifests, trainings, consents without names, proofs."""
     manifests, exposures = read_stored(context, material)
     terms = {part.programme.sha256: part.programme for part in material.parts.values()}
@@ -144,17 +142,17 @@ def _enclose(context: Context, material: Material, positions: Positions) -> dict
         for event in consents.read_events(context.connection)
         if event.event_id in relied or (event.asset_id in assets and event.decision != "grant")
     ]
-    files["consents.jsonl"] = encode_table([_anonymous(event, positions) for event in events], ("event_id",))
-    return files | _prove_log(context, [*material.evidence.values(), *(_logged(event, positions) for event in events)])
+    files["consents.jsonl"] = encode_table([_anonymous(context, event) for event in events], ("event_id",))
+    return files | _prove_log(context, [*material.evidence.values(), *(_logged(context, event) for event in events)])
 
 
-def _logged(event: ConsentEvent, positions: Positions) -> Evidence:
-    return find_evidence(positions, "consent", event.event_id, consent.hash_event(event))
+def _logged(context: Context, event: ConsentEvent) -> Evidence:
+    return find_evidence(context, "consent", event.event_id, consent.hash_event(event))
 
 
-def _anonymous(event: ConsentEvent, positions: Positions) -> dict[str, Any]:
+def _anonymous(context: Context, event: ConsentEvent) -> dict[str, Any]:
     """A grant without who gave it: its hash stands in the log, its receipt shows the rest to whoever may see it."""
-    row, logged = consents.event_row(event), _logged(event, positions)
+    row, logged = consents.event_row(event), _logged(context, event)
     kept = (
         "event_id",
         "decision",

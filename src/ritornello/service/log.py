@@ -34,6 +34,24 @@ def prove(context: Context, position: int) -> dict[str, Any]:
     return asdict(log.prove(tree, dict(entries))[0])
 
 
+def prove_artefact(context: Context, kind: str, name: str, note: str | None = None) -> tuple[dict[str, Any], str, str]:
+    """Why an artefact is in the log: (proof, checkpoint, vkey), as receipts carry them. `note`: over this earlier checkpoint, not over all.
+
+    Raises Refused when that checkpoint is not of this log, or older than the entry.
+    """
+    tree, position_and_entry = log.read_tree(context.connection), log.find(context.connection, kind, name)
+    own, vkey = checkpoint(context)
+    if note is not None:
+        old = open_checkpoint(note, vkey)
+        refuse_unless_prefix(old, tree.size, tree.root)
+        if old.size <= position_and_entry[0]:
+            what = f"the checkpoint commits to {old.size} entries; {kind} {name} is entry {position_and_entry[0] + 1}"
+            raise Refused("not_logged_yet", what, "use a newer checkpoint")
+        tree = log.Tree(context.connection, old.size)
+    (proof,) = log.prove(tree, dict([position_and_entry]))
+    return {**asdict(proof), "hashes": list(proof.hashes)}, own if note is None else note, vkey
+
+
 def verify(context: Context, old_note: str | None, vkey: str | None = None) -> dict[str, Any]:
     """Recompute the stored log, and check that it still holds everything an earlier checkpoint committed to. Raises Refused when it doesn't."""
     leaves = log.read_leaves(context.connection)

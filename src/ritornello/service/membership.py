@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from sqlalchemy import insert, select
@@ -13,6 +14,7 @@ from ritornello.domain.errors import Refused
 from ritornello.domain.identifiers import parse_isrc
 from ritornello.formats import membership as proofs
 from ritornello.formats.canonical import encode_table, fingerprint_table, lines, write_atomically
+from ritornello.service import log as logs
 from ritornello.service.context import Context
 from ritornello.store import schema
 
@@ -54,16 +56,18 @@ class Map:
     entries: Sequence[merkle_map.Entry]
     rows: Mapping[tuple[str, str], Sequence[bytes]]  # (kind, identifier) → leaf hashes of the manifest rows it names
     root: str
+    logged: Mapping[str, Any]  # what shows the root in the log: `log_proof`, `checkpoint`, `vkey`
 
     def prove(self, kind: str, identifier: str) -> bytes:
         """The proof that the identifier is in the snapshot or is not, checked before it is handed out."""
-        document = proofs.write_proof(self.header, self.blinding, self.entries, kind, identifier, self.rows.get((kind, identifier), ()))
-        proofs.check_proof(document, self.root)
+        leaves = self.rows.get((kind, identifier), ())
+        document = proofs.write_proof(self.header, self.blinding, self.entries, kind, identifier, leaves, self.logged)
+        proofs.check_proof(document, root=self.root)
         return document
 
 
-def open_map(context: Context, snapshot_id: str) -> Map:
-    """Raises Refused when there is no such snapshot, or it has no map."""
+def open_map(context: Context, snapshot_id: str, note: str | None = None) -> Map:
+    """Raises Refused when there is no such snapshot, or it has no map. `note`: a checkpoint to prove over, in place of a new one."""
     snapshot = context.connection.execute(select(schema.snapshot).where(schema.snapshot.c.snapshot_id == snapshot_id)).first()
     if snapshot is None:
         raise Refused("unknown_snapshot", f"there is no snapshot {snapshot_id!r}", "freeze one: ritornello snapshot freeze")
@@ -75,25 +79,30 @@ def open_map(context: Context, snapshot_id: str) -> Map:
     entries = [(bytes.fromhex(row["key"]), bytes.fromhex(row["value"])) for row in kept]
     assert header.root(merkle_map.root(entries)) == stored.root, "the map is not the one that was logged: was the log's key replaced?"
     rows = {(row["kind"], row["identifier"]): [bytes.fromhex(leaf) for leaf in row["rows"]] for row in kept}
-    return Map(header, blinding, entries, rows, stored.root)
+    proof, checkpoint, vkey = logs.prove_artefact(context, "membership", snapshot_id, note)
+    return Map(header, blinding, entries, rows, stored.root, {"log_proof": proof, "checkpoint": checkpoint, "vkey": vkey})
 
 
-def prove(context: Context, snapshot_id: str, identifier: str, kind: str | None, out: Path) -> proofs.Answer:
-    """Write the proof that an asset, recording or ISRC is in a snapshot or is not. Without `kind`, it is what the identifier looks like."""
-    opened = open_map(context, snapshot_id)
+def prove(context: Context, snapshot_id: str, identifier: str, kind: str | None, out: Path, note: str | None = None) -> proofs.Answer:
+    """Write the proof that an asset, recording or ISRC is in a snapshot or is not. Without `kind`, it is what the identifier looks like.
+
+    `note`: a checkpoint that whoever asks holds; the proof is then over it, not over the log as it is now.
+    """
+    opened = open_map(context, snapshot_id, note)
     document = opened.prove(*_recognise(identifier, kind))
     if out.exists():
         raise Refused("out_exists", f"{out} exists already", "choose a new file")
     write_atomically(out, document)
-    return proofs.check_proof(document, opened.root)
+    return proofs.check_proof(document, root=opened.root)
 
 
-def check(data: bytes, root: str) -> proofs.Answer:
-    """What a proof shows under a root that somebody trusted gave. Needs no home. Raises Refused when it shows nothing."""
+def check(data: bytes, *, root: str | None = None, vkey: str | None = None, note: str | None = None) -> proofs.Answer:
+    """What a proof shows, with the map's root, the log's key or a checkpoint that somebody trusted gave. Needs no home. Raises Refused when
+    it shows nothing."""
     try:
-        return proofs.check_proof(data, root.strip().lower())
+        return proofs.check_proof(data, root=root.strip().lower() if root else None, vkey=vkey, note=note)
     except ValueError as error:
-        raise Refused("bad_proof", f"the proof {error}", "ask for it again; take the root from the log") from None
+        raise Refused("bad_proof", f"the proof {error}", "ask for it again; take root, key and checkpoint from the log") from None
 
 
 def read_root(context: Context, snapshot_id: str) -> str | None:
@@ -131,4 +140,7 @@ def _recognise(identifier: str, kind: str | None) -> tuple[str, str]:
         isrc = ""
     if isrc:
         return "isrc", isrc
-    return kind or ("asset" if identifier.startswith("sha256:") else "recording"), identifier
+    kind = kind or ("asset" if identifier.startswith("sha256:") else "recording")
+    if not proofs.is_canonical(kind, identifier):
+        raise Refused("bad_identifier", f"{identifier!r} is not written as one of the kind {kind}", "check it")
+    return kind, identifier

@@ -138,8 +138,7 @@ def add_outputs(context: Context, path: Path) -> int:
         )
     raise_if_any(sheet.problems)
     context.connection.execute(insert(schema.output), values)
-    for value in values:
-        context.record("output", str(value["output_id"]), str(value["sha256"]))
+    context.record_all("output", ((str(value["output_id"]), str(value["sha256"])) for value in values))
     return len(values)
 
 

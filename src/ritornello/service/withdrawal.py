@@ -2,22 +2,20 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
 
-from ritornello.domain import merkle
 from ritornello.domain.consent import ConsentEvent
 from ritornello.domain.errors import BadInput, Problem, Refused
-from ritornello.formats import checkpoint as notes
 from ritornello.formats.canonical import encode, fingerprint_document
+from ritornello.formats.log_proof import open_entry
 from ritornello.service import log as logs
 from ritornello.service import models, programmes, snapshots
 from ritornello.service.context import Context
-from ritornello.store import consents, log, schema
+from ritornello.store import consents, schema
 
 RECEIPT_FORMAT = "ritornello-receipt-1"
 
@@ -82,15 +80,13 @@ def write_receipt(context: Context, event_id: str) -> dict[str, Any]:
     events = consents.read_events(context.connection, event_id=event_id)
     if not events:
         raise Refused("unknown_event", f"there is no event {event_id!r}", "see `ritornello consent history`")
-    position, entry = log.positions(context.connection)["consent", event_id]
-    (proof,) = log.prove(log.read_tree(context.connection), {position: entry})
-    note, vkey = logs.checkpoint(context)
+    proof, note, vkey = logs.prove_artefact(context, "consent", event_id)
     effect = describe_effect(context, events[0]) if events[0].decision == "withdraw" else None
     return {
         "format": RECEIPT_FORMAT,
         "event": consents.event_row(events[0]),
         "effect": effect,
-        "proof": {**asdict(proof), "hashes": list(proof.hashes)},
+        "proof": proof,
         "checkpoint": note,
         "vkey": vkey,
     }
@@ -104,24 +100,18 @@ def check_receipt(path: Path, vkey: str | None = None) -> dict[str, Any]:
 
     try:
         receipt = json.loads(path.read_bytes())
-        event, proof, note, own = receipt["event"], receipt["proof"], receipt["checkpoint"], receipt["vkey"]
-        entry = json.loads(proof["entry"])
-        hashes = [bytes.fromhex(step) for step in proof["hashes"]]
+        event, proof, note, own = receipt["event"], receipt["proof"], str(receipt["checkpoint"]), str(receipt["vkey"])
         event_hash = fingerprint_document(encode(event)).hash
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise wrong(f"is not a receipt ({error})") from None
     if receipt.get("format") != RECEIPT_FORMAT:
         raise wrong(f"is not of the format {RECEIPT_FORMAT}")
+    try:
+        entry = open_entry(proof, note, vkey or own)
+    except ValueError as error:
+        raise wrong(str(error)) from None
     if (entry.get("kind"), entry.get("id"), entry.get("hash")) != ("consent", event.get("event_id"), event_hash):
         raise wrong("the event is not the one that the log entry commits to: it was changed")
-    try:
-        checkpoint = notes.open_note(note, vkey or own)
-    except ValueError as error:
-        raise wrong(f"the checkpoint {error}") from None
-    if proof["tree_size"] != checkpoint.size or not merkle.verify_inclusion(
-        merkle.leaf_hash(proof["entry"].encode()), proof["index"], proof["tree_size"], hashes, checkpoint.root
-    ):
-        raise wrong("the proof does not lead to the checkpoint")
     return dict(event)
 
 

@@ -10,6 +10,7 @@ TABLES = (
     "consent_event",
     "ledger_batch",
     "log_entry",
+    "log_name",
     "log_subtree",
     "mandate",
     "mandate_retraction",

@@ -57,7 +57,7 @@ def post_table(connection: Connection, batch: Batch, table: bytes, at_us: int) -
     posted = Posted(header, hash_header(header), new=True)
     connection.execute(insert(ledger_batch).values(**asdict(header), sha256=posted.sha256))
     posting_table.seal(connection, seq)
-    log.append(connection, LOG_KIND, batch.batch_id, posted.sha256, at_us)
+    log.append(connection, [(LOG_KIND, batch.batch_id, posted.sha256)], at_us)
     return posted
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, insert, select
 
 from ritornello.domain import merkle
 from ritornello.formats.canonical import encode
-from ritornello.store.schema import log_entry, log_subtree
+from ritornello.store.schema import log_entry, log_name, log_subtree
 
 HEIGHT = 8
 WIDTH = 1 << HEIGHT
@@ -89,13 +89,21 @@ class _Slices(Sequence[bytes]):
         return self.nodes[32 * (self.first + index) : 32 * (self.first + index + 1)]
 
 
-def append(connection: Connection, kind: str, name: str, digest: str, at_us: int) -> int:
-    """Append one entry; returns its position. Durable when the transaction commits."""
-    return append_entries(connection, [encode({"at_us": at_us, "hash": digest, "id": name, "kind": kind})])
+def append(connection: Connection, artefacts: Iterable[tuple[str, str, str]], at_us: int) -> int:
+    """Append one entry for each artefact (kind, id, hash), to be found by kind and id; returns the position of the first.
+
+    Durable when the transaction commits.
+    """
+    told = list(artefacts)
+    start = append_entries(connection, [encode({"at_us": at_us, "hash": digest, "id": name, "kind": kind}) for kind, name, digest in told])
+    if told:
+        rows = [{"kind": kind, "id": name, "position": position} for position, (kind, name, _) in enumerate(told, start)]
+        connection.execute(insert(log_name), rows)
+    return start
 
 
 def append_entries(connection: Connection, entries: Iterable[bytes]) -> int:
-    """Append entries as they are (UTF-8, at most 65,535 bytes each); returns the position of the first."""
+    """Append entries as they are (UTF-8, at most 65,535 bytes each), without names for `find`; returns the position of the first."""
     start, rows, leaves = size(connection), [], []
     for position, entry in enumerate(entries, start):
         assert len(entry) <= ENTRY_LIMIT, "an entry is too long to be published"
@@ -142,17 +150,20 @@ def prove(tree: Tree, wanted: Mapping[int, str]) -> list[Proof]:
     return proofs
 
 
-def positions(connection: Connection) -> dict[tuple[str, str], tuple[int, str]]:
-    """(kind, id) → (latest position, entry), for looking up artefacts."""
-    found = {}
-    for position, entry in connection.execute(select(log_entry.c.position, log_entry.c.entry).order_by(log_entry.c.position)):
-        value = json.loads(entry)
-        found[value["kind"], value["id"]] = (position, entry)
-    return found
+def find(connection: Connection, kind: str, name: str) -> tuple[int, str]:
+    """(position, entry) of the latest entry that `append` made with this kind and id; that there is none is a broken promise."""
+    query = select(log_entry.c.position, log_entry.c.entry).join(log_name, log_name.c.position == log_entry.c.position)
+    wanted = query.where(log_name.c.kind == kind, log_name.c.id == name).order_by(log_entry.c.position.desc()).limit(1)
+    row = connection.execute(wanted).first()
+    assert row is not None, f"{kind} {name} is not in the log"
+    position, entry = row
+    value = json.loads(entry)
+    assert (value["kind"], value["id"]) == (kind, name), "the log was changed on disk"
+    return position, entry
 
 
 def hashes_of(connection: Connection, kind: str) -> dict[str, str]:
-    """Id → hash of every artefact of one kind; the latest where it was logged more than once."""
+    """Id → hash of every artefact of one kind; the latest where it was logged more than once. From all entries: audits believe no index."""
     query = select(log_entry.c.entry).where(log_entry.c.entry.like(f'%"kind":"{kind}"%')).order_by(log_entry.c.position)
     entries = [json.loads(entry) for entry in connection.scalars(query)]
     return {entry["id"]: entry["hash"] for entry in entries if entry["kind"] == kind}

@@ -305,6 +305,12 @@ log_entry = _table(
     _text("entry"),
     Column("leaf", LargeBinary, nullable=False),
 )
+log_name = _table(
+    "log_name",  # where each artefact stands in the log
+    _text("kind", key=True),
+    _text("id", key=True),
+    _whole("position", key=True),
+)
 log_subtree = _table(
     "log_subtree",  # one row per full tile of 256 hashes
     _whole("level", key=True),
