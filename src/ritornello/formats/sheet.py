@@ -4,7 +4,6 @@ What is accepted is written down in docs/formats/spreadsheets.md.
 """
 
 import csv
-import io
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -15,8 +14,8 @@ from typing import TypeVar
 
 from ritornello.domain.errors import Problem
 from ritornello.domain.money import parse_decimal
+from ritornello.formats.raw_table import read_raw
 
-MAX_BYTES = 256 * 1024 * 1024
 MAX_FIELD_CHARACTERS = 10_000
 T = TypeVar("T")
 _MAY_BE_THOUSANDS = re.compile(r"-?[0-9]{1,3}[.,][0-9]{3}")
@@ -33,9 +32,11 @@ class Sheet:
     delimiter: str
     decimal_marks: dict[str, str]
     problems: list[Problem] = field(default_factory=list)
+    labels: dict[str, str] = field(default_factory=dict)  # our column → where a mapping takes it from
 
     def problem(self, row: int | None, column: str | None, what: str, todo: str) -> None:
-        self.problems.append(Problem(self.file, row, column, what, todo))
+        label = self.labels.get(column or "")
+        self.problems.append(Problem(self.file, row, f"{column} (from {label})" if label else column, what, todo))
 
 
 @dataclass(slots=True)
@@ -142,24 +143,17 @@ def parse_relative_path(text: str) -> str:
 
 def read_sheet(path: Path, required: Sequence[str], optional: Sequence[str] = ()) -> Sheet:
     """Read a spreadsheet. Problems of the file itself (missing, not text, columns) are already in the sheet's list; then there are no rows."""
-    sheet = Sheet(path.name, (), [], ",", {})
-    text = _read_text(path, sheet)
-    if text is None:
+    known = {fold_header(column): column for column in (*required, *optional)}
+
+    def choose(first_line: str) -> str:
+        return max(",;\t", key=lambda mark: sum(fold_header(cell) in known for cell in _first_row(first_line, mark)))
+
+    raw = read_raw(path, choose=choose)
+    sheet = Sheet(path.name, (), [], raw.delimiter, {}, raw.problems)
+    if sheet.problems or not _take_header(sheet, raw.rows[0][1], known, required):
         return sheet
-    known = {_fold(column): column for column in (*required, *optional)}
-    first_line = text.split("\n", 1)[0]
-    sheet.delimiter = max(",;\t", key=lambda mark: sum(_fold(cell) in known for cell in _first_row(first_line, mark)))
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=sheet.delimiter, strict=True)
-    try:
-        header = next(reader, [])
-        if not _take_header(sheet, header, known, required):
-            return sheet
-        for number, cells in enumerate(reader, 2):
-            if any(cell.strip() for cell in cells):
-                _take_row(sheet, number, cells)
-    except csv.Error as error:
-        sheet.rows.clear()
-        sheet.problem(reader.line_num, None, f"the file breaks off or has broken quoting here ({error})", "save the table as CSV again")
+    for number, cells in raw.rows[1:]:
+        _take_row(sheet, number, cells)
     if not sheet.rows and not sheet.problems:
         sheet.problem(None, None, "has a header but no rows", "add rows, or leave the file out")
     return sheet
@@ -177,33 +171,6 @@ def check_unique(sheet: Sheet, column: str, seen: Sequence[tuple[int, str | None
             first[value] = number
 
 
-def _read_text(path: Path, sheet: Sheet) -> str | None:
-    if not path.is_file():
-        sheet.problem(None, None, "there is no such file (or it is a folder)", "check the path")
-        return None
-    if path.stat().st_size > MAX_BYTES:
-        sheet.problem(None, None, f"is larger than {MAX_BYTES >> 20} MiB", "split the table into several files")
-        return None
-    data = path.read_bytes()
-    if data[:4] == b"PK\x03\x04" or data[:4] == b"\xd0\xcf\x11\xe0":
-        sheet.problem(None, None, "is an Excel or OpenDocument file", "save it as CSV (UTF-8) and import that")
-        return None
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        text = data.decode("utf-16", errors="replace")
-    else:
-        try:
-            text = data.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            text = data.decode("cp1252", errors="replace")
-    if "\x00" in text or "\ufffd" in text:
-        sheet.problem(None, None, "is not text in UTF-8, UTF-16 or Windows-1252", "save it as CSV (UTF-8)")
-        return None
-    if not text.strip():
-        sheet.problem(None, None, "is empty", "add a header row and rows")
-        return None
-    return text
-
-
 def _first_row(line: str, delimiter: str) -> list[str]:
     try:
         return next(csv.reader([line], delimiter=delimiter), [])
@@ -211,7 +178,8 @@ def _first_row(line: str, delimiter: str) -> list[str]:
         return []
 
 
-def _fold(name: str) -> str:
+def fold_header(name: str) -> str:
+    """The same for headers that differ in case, spaces, underscores and hyphens only."""
     return name.strip().lower().replace(" ", "").replace("_", "").replace("-", "")
 
 
@@ -220,8 +188,8 @@ def _take_header(sheet: Sheet, header: Sequence[str], known: dict[str, str], req
     for cell in header:
         if not cell.strip():
             names.append("")
-        elif _fold(cell) in known:
-            names.append(known[_fold(cell)])
+        elif fold_header(cell) in known:
+            names.append(known[fold_header(cell)])
         else:
             sheet.problem(
                 1, cell.strip()[:60], "is not a column of this table", f"rename or remove it; known are {', '.join(known.values())}"
