@@ -1,0 +1,1 @@
+"""DDEX sales and usage reports as flat files (DSR): docs/formats/dsr.md."""

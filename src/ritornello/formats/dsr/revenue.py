@@ -1,0 +1,50 @@
+"""A DSR report as the same lines that revenue.csv and usage.csv have: one of revenue for each context of sale, one of use for each output in it."""
+
+from datetime import date
+from decimal import Decimal
+
+from ritornello.domain.matching import make_own
+from ritornello.formats.dsr.reading import Report
+from ritornello.formats.reports_csv import RevenueRow, UsageRow
+
+
+def revenue_rows(report: Report, model_version: str | None) -> list[RevenueRow]:
+    """Lines of revenue in ledger units. `model_version` is meant where the file names none; without it that is a problem of the report's."""
+    rows = []
+    for summary in report.summaries.values():
+        model = summary.model_version or model_version
+        if model is None:
+            todo = "name it with --model-version, or ask the sender for the DE01 record of docs/formats/dsr.md"
+            report.problems.add(summary.row, "ModelVersion", "no record says which model version this is about", todo)
+            continue
+        line_id = make_own(f"{report.message_id}.{summary.summary_id}")
+        rows.append(RevenueRow(summary.row, line_id, summary.service, model, summary.territory, summary.currency, summary.net_units))
+    return rows
+
+
+def usage_rows(report: Report) -> list[UsageRow]:
+    """How often each output was used in each context. Usage must be whole and positive: anything else is a problem of the report's."""
+    rows = []
+    for (summary_id, output_id), usages in report.usages.items():
+        summary = report.summaries[summary_id]
+        if usages == 0:
+            report.untaken["outputs whose usage and returns cancel out"] += 1
+            continue
+        if usages < 0 or usages != usages.to_integral_value():
+            what = f"the usage of {output_id[:60]!r} totals {usages}"
+            report.problems.add(summary.row, "Usages", what, "usage of an output is a whole number of at least 1: ask the sender")
+            continue
+        usage_id = make_own(f"{report.message_id}.{summary_id}.{output_id}")
+        rows.append(UsageRow(summary.row, usage_id, output_id, summary.territory, int(usages)))
+    return rows
+
+
+def check_period(report: Report, first_day: date, last_day: date) -> None:
+    """A report about other days than the period's is a problem."""
+    if report.first_day and report.last_day and not (first_day <= report.first_day <= report.last_day <= last_day):
+        what = f"the report is about {report.first_day} to {report.last_day}, the period goes from {first_day} to {last_day}"
+        report.problems.add(1, "UsageStartDate", what, "name the period that the report is about")
+
+
+def total_usages(report: Report) -> Decimal:
+    return sum((summary.line_usages for summary in report.summaries.values()), Decimal(0))
