@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from ritornello.domain.catalogue import Party
 from ritornello.domain.matching import PARTY_IDENTIFIERS, PartyFinder, RecordingFinder, make_own
 from ritornello.formats import repair
-from ritornello.formats.mapping import ABOUT_PARTY, PARTY_COLUMNS, TABLES, ColumnMapping, Origin, Section, parse_template
+from ritornello.formats.mapping import ABOUT_PARTY, TABLES, ColumnMapping, Origin, Section, parse_template
 from ritornello.formats.raw_table import RawTable
 from ritornello.formats.sheet import Cells, Sheet, fold_header
 
@@ -21,6 +21,7 @@ _REPAIRS: dict[str, Callable[[str], tuple[str, repair.Reason]]] = {
     "track": repair.repair_count,
     "file": lambda text: (text.strip(), None),  # a file's name is what it is on the disk
 }
+_MADE = ("party_id", "name", "kind", *ABOUT_PARTY)
 # A row says nothing for a section where these cells are all empty.
 _SPEAKS_OF: dict[str, tuple[str, ...]] = {
     "parties": ("party_id", "name"),
@@ -49,11 +50,18 @@ class Mapped:
 
     file: str
     form: str
-    sheets: dict[str, Sheet]
+    sheets: dict[str, Sheet]  # our table → the rows that its sections made
+    parties: Sheet  # parties that only their names were given of
     untaken: list[str] = field(default_factory=list)  # their columns that no section speaks of
     repairs: dict[tuple[str, str], Repair] = field(default_factory=dict)
     repeated: int = 0  # rows that say what another row has said
-    made: dict[str, Cells] = field(default_factory=dict)  # parties that only their names were given of
+    made: dict[str, Cells] = field(default_factory=dict)  # party → its row in `parties`
+
+    def tables(self) -> Iterator[tuple[str, Sheet]]:
+        """Each table's rows, parties first; parties may come twice."""
+        yield from ((table, self.sheets[table]) for table in TABLES if table == "parties" and table in self.sheets)
+        yield "parties", self.parties
+        yield from ((table, self.sheets[table]) for table in TABLES if table != "parties" and table in self.sheets)
 
 
 def name_columns(header: Sequence[str]) -> list[str]:
@@ -67,11 +75,11 @@ def name_columns(header: Sequence[str]) -> list[str]:
 
 
 def apply_mapping(raw: RawTable, mapping: ColumnMapping, parties: PartyFinder, recordings: RecordingFinder) -> Mapped:
-    """The file's rows as rows of our tables. Problems lie in the sheets; when there is no sheet to hold them, in one of the first table."""
+    """The file's rows as rows of our tables. Problems lie in the sheets; those of the file itself in the one of parties."""
     tables = list(dict.fromkeys(section.table for section in mapping.sections))
     sheets = {table: Sheet(raw.file, (), [], ";", {}) for table in tables}
-    made = sheets.setdefault("parties", Sheet(raw.file, (), [], ";", {}))
-    mapped = Mapped(raw.file, raw.form, sheets)
+    made = Sheet(raw.file, _MADE, [], ";", {})
+    mapped = Mapped(raw.file, raw.form, sheets, made)
     made.problems += raw.problems
     header = mapping.header_row or 1
     rows = [row for row in raw.rows if row[0] >= header] if mapping.header_row else raw.rows
@@ -92,9 +100,6 @@ def apply_mapping(raw: RawTable, mapping: ColumnMapping, parties: PartyFinder, r
     }
     for section in mapping.sections:
         _Section(section, mapped, places, parties, recordings).run(rows[1:])
-    _complete_parties(made, parties)
-    if not made.rows and not made.problems and not any(section.table == "parties" for section in mapping.sections):
-        del sheets["parties"]
     return mapped
 
 
@@ -125,7 +130,7 @@ class _Section:
                 self.seen.add(key)
                 self.sheet.rows.append(Cells(self.sheet, number, {name: texts.get(name, "") for name in self.columns}))
                 if self.table == "parties" and texts.get("party_id"):
-                    known = {name: texts.get(name) or None for name in PARTY_COLUMNS}
+                    known = {name: texts.get(name) or None for name in _MADE}
                     self.parties.add(Party(**{**known, "name": texts.get("name", ""), "kind": texts.get("kind", "")}))  # type: ignore[arg-type]
 
     def _key(self, texts: Mapping[str, str]) -> tuple[str, ...]:
@@ -243,19 +248,8 @@ class _Section:
 
     def _make_known(self, number: int, party: Party) -> None:
         """A row for the party among those of the file, or what is new in it."""
-        sheet, texts = self.mapped.sheets["parties"], {column: getattr(party, column) or "" for column in PARTY_COLUMNS}
+        sheet, texts = self.mapped.parties, {column: getattr(party, column) or "" for column in _MADE}
         if party.party_id not in self.mapped.made:
             self.mapped.made[party.party_id] = Cells(sheet, number, {})
             sheet.rows.append(self.mapped.made[party.party_id])
         self.mapped.made[party.party_id].texts.update(texts)
-
-
-def _complete_parties(made: Sheet, parties: PartyFinder) -> None:
-    """Rows of sections with few columns beside made ones with all: what a section doesn't speak of stays as it is known."""
-    if not made.rows or all(set(cells.texts) == set(made.columns) for cells in made.rows):
-        return
-    made.columns = PARTY_COLUMNS
-    for cells in made.rows:
-        old = parties.parties.get(cells.texts.get("party_id", ""))
-        for column in PARTY_COLUMNS:
-            cells.texts.setdefault(column, (getattr(old, column) or "") if old else "")

@@ -12,7 +12,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "claims": ("subject", "lane", "party_id", "share_percent", "territory", "valid_from", "valid_to"),
 }
 # What a section may also say about the party that it names.
-ABOUT_PARTY = ("ipi", "isni", "dpid", "country", "payout_account")
+ABOUT_PARTY = ("ipi", "isni", "dpid", "country")
 MAKES = ("id", "party", "recording", "work")
 UNITS = ("percent", "fraction", "ppm")
 
