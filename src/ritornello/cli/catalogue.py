@@ -7,6 +7,7 @@ import click
 
 from ritornello.cli.frame import FILE, FOLDER, Frame, pass_frame, seconds
 from ritornello.service import overview, programmes, registry
+from ritornello.service.catalogue_plan import Sources
 from ritornello.service.releases import find_release, list_releases
 
 
@@ -43,15 +44,27 @@ def import_(
     def given(option: Path | None, name: str) -> Path | None:
         return option or (folder / name if folder and (folder / name).exists() else None)
 
-    sources = registry.Sources(
-        given(parties, "parties.csv"),
-        given(recordings, "recordings.csv"),
-        given(audio, "audio"),
-        given(releases, "releases.csv"),
-        given(contributions, "contributions.csv"),
-        given(claims, "claims.csv"),
+    tables = {
+        name: tuple(path for path in [given(option, f"{name}.csv")] if path)
+        for name, option in (
+            ("parties", parties),
+            ("recordings", recordings),
+            ("releases", releases),
+            ("contributions", contributions),
+            ("claims", claims),
+        )
+    }
+    files = tuple(path for found in tables.values() for path in found)
+    sources = Sources(
+        parties=tables["parties"],
+        recordings=tables["recordings"],
+        audio=given(audio, "audio"),
+        releases=tables["releases"],
+        contributions=tables["contributions"],
+        claims=tables["claims"],
+        files=files,
     )
-    if not (sources.parties or sources.recordings or sources.releases or sources.contributions or sources.claims):
+    if not sources:
         raise click.UsageError("name at least one spreadsheet, or --folder")
     with frame.context() as context:
         report = registry.import_catalogue(context, sources)

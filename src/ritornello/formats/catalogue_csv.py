@@ -3,6 +3,7 @@
 Each reader gives the rows it could read and appends every problem to the sheet it returns; whoever imports stops when there is any.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -13,6 +14,7 @@ from ritornello.formats.payout_accounts_csv import parse_reference
 from ritornello.formats.sheet import Cells, Sheet, check_unique, parse_count, parse_day, parse_relative_path, read_sheet
 
 FIRST_DAY = date(1900, 1, 1)
+Table = Path | Sheet  # a file in our columns, or a sheet in them that was made of somebody else's file
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +66,9 @@ class ClaimRow:
         return (self.subject_id, self.lane, self.party_id, self.territory, self.valid_from)
 
 
-def read_parties(path: Path) -> tuple[list[Party], dict[str, str | None], Sheet]:
+def read_parties(table: Table) -> tuple[list[Party], dict[str, str | None], Sheet]:
     """Parties, and by party what to pay them by (empty where the sheet has no such column)."""
-    sheet = read_sheet(path, ["party_id", "name", "kind"], ["ipi", "isni", "dpid", "country", "payout_account"])
+    sheet = _open(table, ["party_id", "name", "kind"], ["ipi", "isni", "dpid", "country", "payout_account"])
     parties, seen, references = [], [], {}
     for cells in sheet.rows:
         party_id = cells.required("party_id", identifiers.parse_own)
@@ -89,13 +91,15 @@ def read_parties(path: Path) -> tuple[list[Party], dict[str, str | None], Sheet]
     return parties, references, sheet
 
 
-def read_recordings(path: Path) -> tuple[list[AssetRow], Sheet]:
-    sheet = read_sheet(path, ["recording_id", "file"], ["kind", "label", "isrc", "title", "artist", "work_id", "work_title", "iswc"])
+def read_recordings(table: Table) -> tuple[list[AssetRow], Sheet]:
+    sheet = _open(table, ["recording_id"], ["file", "kind", "label", "isrc", "title", "artist", "work_id", "work_title", "iswc"])
     rows, files, mains = [], [], []
     for cells in sheet.rows:
         recording_id = cells.required("recording_id", identifiers.parse_own)
-        file = cells.required("file", parse_relative_path)
+        file = cells.optional("file", parse_relative_path)
         kind = cells.choice("kind", ASSET_KINDS, default="recording")
+        if file is None and kind != "recording" and not cells.text("file"):
+            cells.problem("file", f"is empty for a {kind}", "name its file: only a recording may be known without one")
         row = AssetRow(
             cells.number,
             recording_id or "",
@@ -119,9 +123,9 @@ def read_recordings(path: Path) -> tuple[list[AssetRow], Sheet]:
     return rows, sheet
 
 
-def read_releases(path: Path) -> tuple[list[TrackRow], Sheet]:
+def read_releases(table: Table) -> tuple[list[TrackRow], Sheet]:
     """Tracks as the rows stand; rows of one release agree about its barcode and title."""
-    sheet = read_sheet(path, ["track", "recording_id"], ["release_id", "barcode", "title", "disc"])
+    sheet = _open(table, ["track", "recording_id"], ["release_id", "barcode", "title", "disc"])
     rows: list[TrackRow] = []
     places: dict[tuple[str, int, int], int] = {}
     for cells in sheet.rows:
@@ -141,8 +145,8 @@ def read_releases(path: Path) -> tuple[list[TrackRow], Sheet]:
     return rows, sheet
 
 
-def read_contributions(path: Path) -> tuple[list[tuple[int, Contribution]], Sheet]:
-    sheet = read_sheet(path, ["recording_id", "party_id", "role"])
+def read_contributions(table: Table) -> tuple[list[tuple[int, Contribution]], Sheet]:
+    sheet = _open(table, ["recording_id", "party_id", "role"])
     found = []
     for cells in sheet.rows:
         recording_id = cells.required("recording_id", identifiers.parse_own)
@@ -153,8 +157,8 @@ def read_contributions(path: Path) -> tuple[list[tuple[int, Contribution]], Shee
     return found, sheet
 
 
-def read_claims(path: Path) -> tuple[list[ClaimRow], Sheet]:
-    sheet = read_sheet(path, ["subject", "lane", "party_id", "share_percent"], ["territory", "valid_from", "valid_to"])
+def read_claims(table: Table) -> tuple[list[ClaimRow], Sheet]:
+    sheet = _open(table, ["subject", "lane", "party_id", "share_percent"], ["territory", "valid_from", "valid_to"])
     rows: list[ClaimRow] = []
     first: dict[object, int] = {}
     for cells in sheet.rows:
@@ -216,6 +220,10 @@ def _claim(cells: Cells) -> ClaimRow | None:
     if subject is None or lane is None or party_id is None or share_e8 is None or territory is None or valid_from is None:
         return None
     return ClaimRow(cells.number, subject, lane, party_id, share_e8, territory, valid_from, valid_to)
+
+
+def _open(table: Table, required: Sequence[str], optional: Sequence[str] = ()) -> Sheet:
+    return table if isinstance(table, Sheet) else read_sheet(table, required, optional)
 
 
 def _role(text: str) -> str:

@@ -2,12 +2,11 @@
 
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from ritornello.domain.catalogue import Release, Track
 from ritornello.domain.errors import Refused
 from ritornello.domain.identifiers import parse_barcode
-from ritornello.formats.catalogue_csv import TrackRow, read_releases
+from ritornello.formats.catalogue_csv import Table, TrackRow, read_releases
 from ritornello.formats.sheet import Sheet
 from ritornello.service.context import Context
 from ritornello.store import catalogue
@@ -21,9 +20,9 @@ class Releases:
     notes: tuple[str, ...] = ()
 
 
-def take_releases(path: Path, known: Mapping[str, Release], recordings: Container[str], sheets: list[Sheet]) -> Releases:
+def take_releases(table: Table, known: Mapping[str, Release], recordings: Container[str], sheets: list[Sheet]) -> Releases:
     """The releases of releases.csv, each with the whole track list that its rows give. Problems go to the sheet, which is added to `sheets`."""
-    rows, sheet = read_releases(path)
+    rows, sheet = read_releases(table)
     sheets.append(sheet)
     by_release: dict[str, list[TrackRow]] = {}
     for row in rows:
