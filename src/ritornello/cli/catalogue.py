@@ -5,9 +5,12 @@ from pathlib import Path
 
 import click
 
+from ritornello.cli.catalogue_preview import preview
 from ritornello.cli.frame import FILE, FOLDER, Frame, pass_frame, seconds
+from ritornello.formats.mapping_toml import read_mapping
 from ritornello.service import overview, programmes, registry
 from ritornello.service.catalogue_plan import Sources
+from ritornello.service.mapped_imports import read_files
 from ritornello.service.releases import find_release, list_releases
 
 
@@ -16,7 +19,12 @@ def catalogue() -> None:
     """Parties, recordings and claims."""
 
 
+catalogue.add_command(preview)
+
+
 @catalogue.command("import")
+@click.argument("files", type=FILE, nargs=-1)
+@click.option("--mapping", type=FILE, help="What the columns of FILES mean; `catalogue preview` writes one (docs/formats/mapping.md).")
 @click.option("--parties", type=FILE, help="parties.csv")
 @click.option("--recordings", type=FILE, help="recordings.csv; needs --audio")
 @click.option("--audio", type=FOLDER, help="Folder that recordings.csv speaks of.")
@@ -31,6 +39,8 @@ def catalogue() -> None:
 @pass_frame
 def import_(
     frame: Frame,
+    files: tuple[Path, ...],
+    mapping: Path | None,
     parties: Path | None,
     recordings: Path | None,
     audio: Path | None,
@@ -39,7 +49,12 @@ def import_(
     claims: Path | None,
     folder: Path | None,
 ) -> None:
-    """Import spreadsheets and the audio they name, all or nothing. Columns: docs/formats/spreadsheets.md."""
+    """Import spreadsheets and the audio they name, all or nothing.
+
+    In our own columns by the options below (docs/formats/spreadsheets.md); FILES in anybody's columns with --mapping.
+    """
+    if bool(files) != bool(mapping):
+        raise click.UsageError("FILES and --mapping go together: `ritornello catalogue preview FILES --write-mapping m.toml` proposes one")
 
     def given(option: Path | None, name: str) -> Path | None:
         return option or (folder / name if folder and (folder / name).exists() else None)
@@ -54,19 +69,19 @@ def import_(
             ("claims", claims),
         )
     }
-    files = tuple(path for found in tables.values() for path in found)
-    sources = Sources(
+    own = Sources(
         parties=tables["parties"],
         recordings=tables["recordings"],
         audio=given(audio, "audio"),
         releases=tables["releases"],
         contributions=tables["contributions"],
         claims=tables["claims"],
-        files=files,
+        files=tuple(path for found in tables.values() for path in found),
     )
-    if not sources:
-        raise click.UsageError("name at least one spreadsheet, or --folder")
+    if bool(own) == bool(files):
+        raise click.UsageError("name at least one spreadsheet, or --folder, or FILES with --mapping")
     with frame.context() as context:
+        sources = read_files(context, files, read_mapping(mapping), given(audio, "audio"))[0] if mapping else own
         report = registry.import_catalogue(context, sources)
     text = (
         f"{report.parties} parties, {report.recordings} recordings ({report.assets} files), {report.releases} releases, {report.contributions} contributions; "

@@ -122,13 +122,13 @@ class _Section:
 
     def run(self, rows: Sequence[tuple[int, list[str]]]) -> None:
         for number, cells in rows:
-            for texts in self._expand(number, cells):
+            for texts, bad in self._expand(number, cells):
                 key = self._key(texts)
                 if key in self.seen:
                     self.mapped.repeated += 1
                     continue
                 self.seen.add(key)
-                self.sheet.rows.append(Cells(self.sheet, number, {name: texts.get(name, "") for name in self.columns}))
+                self.sheet.rows.append(Cells(self.sheet, number, {name: texts.get(name, "") for name in self.columns}, bad))
                 if self.table == "parties" and texts.get("party_id"):
                     known = {name: texts.get(name) or None for name in _MADE}
                     self.parties.add(Party(**{**known, "name": texts.get("name", ""), "kind": texts.get("kind", "")}))  # type: ignore[arg-type]
@@ -136,7 +136,7 @@ class _Section:
     def _key(self, texts: Mapping[str, str]) -> tuple[str, ...]:
         return tuple(texts.get(name, "") for name in TABLES[self.table])
 
-    def _expand(self, number: int, cells: Sequence[str]) -> Iterator[dict[str, str]]:
+    def _expand(self, number: int, cells: Sequence[str]) -> Iterator[tuple[dict[str, str], frozenset[str]]]:
         """The row as often as its split cells have values, in step; a single value goes with all of them."""
         pieces = {name: self._pieces(name, cells) for name in self.origins}
         if not any(any(pieces.get(name, ())) for name in _SPEAKS_OF[self.table]):
@@ -145,7 +145,8 @@ class _Section:
         odd = [name for name, found in pieces.items() if len(found) not in (0, 1, width)]
         if odd:
             counts = ", ".join(f"{len(pieces[name])} in {self.origins[name].say()}" for name in pieces if len(pieces[name]) > 1)
-            self.sheet.problem(number, odd[0], f"the split cells have different numbers of values ({counts})", "give each the same number")
+            place = next(name for name in pieces if len(pieces[name]) > 1)
+            self.sheet.problem(number, place, f"the split cells have different numbers of values ({counts})", "give each the same number")
             return
         for at in range(width):
             texts = {name: found[at if len(found) == width else 0] if found else "" for name, found in pieces.items()}
@@ -176,9 +177,10 @@ class _Section:
         place = self.places[column]
         return cells[place].strip() if place < len(cells) else ""
 
-    def _finish(self, number: int, texts: Mapping[str, str]) -> dict[str, str]:
-        """Repaired, with their words for ours, and with identifiers made; a cell that can't be is left as it was, with its problem."""
+    def _finish(self, number: int, texts: Mapping[str, str]) -> tuple[dict[str, str], frozenset[str]]:
+        """Repaired, with their words for ours, and with identifiers made; columns where that can't be done are named, and their problem is noted."""
         done: dict[str, str] = {}
+        bad: set[str] = set()
         for name, text in texts.items():
             origin = self.origins[name]
             try:
@@ -188,10 +190,11 @@ class _Section:
             except ValueError as error:
                 self.sheet.problem(number, name, str(error), "correct the cell")
                 done[name] = ""
-                texts = {**texts, name: ""}
+                bad.add(name)
         if done.get("party_id") and self.origins["party_id"].make == "party":
             done["party_id"] = self._find_party(number, done)
-        return done
+            bad |= set() if done["party_id"] else {"party_id"}
+        return done, frozenset(bad)
 
     def _translate(self, number: int, name: str, origin: Origin, text: str) -> str:
         if text in origin.values:

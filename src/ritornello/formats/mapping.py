@@ -11,6 +11,13 @@ TABLES: dict[str, tuple[str, ...]] = {
     "contributions": ("recording_id", "party_id", "role"),
     "claims": ("subject", "lane", "party_id", "share_percent", "territory", "valid_from", "valid_to"),
 }
+REQUIRED: dict[str, tuple[str, ...]] = {
+    "parties": ("party_id", "name", "kind"),
+    "recordings": ("recording_id",),
+    "releases": ("track", "recording_id"),
+    "contributions": ("recording_id", "party_id", "role"),
+    "claims": ("subject", "lane", "party_id", "share_percent"),
+}
 # What a section may also say about the party that it names.
 ABOUT_PARTY = ("ipi", "isni", "dpid", "country")
 MAKES = ("id", "party", "recording", "work")

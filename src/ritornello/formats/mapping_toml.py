@@ -7,7 +7,7 @@ from typing import Any
 
 from ritornello.domain.catalogue import PARTY_KINDS
 from ritornello.domain.errors import BadInput, Problem
-from ritornello.formats.mapping import ABOUT_PARTY, MAKES, TABLES, UNITS, ColumnMapping, Origin, Section, parse_template
+from ritornello.formats.mapping import ABOUT_PARTY, MAKES, REQUIRED, TABLES, UNITS, ColumnMapping, Origin, Section, parse_template
 
 FORMAT = "ritornello-mapping-1"
 MAX_BYTES = 1024 * 1024
@@ -90,6 +90,9 @@ class _Reader:
                     self.problem(f"{place}.{column}", f"is not a column of {table}", f"known are {', '.join(known)}")
                 elif origin := self.origin(value, f"{place}.{column}"):
                     origins[column] = origin
+            for column in REQUIRED[table]:
+                if column not in one:
+                    self.problem(f"{place}.{column}", "is missing", f'write {column} = "Their column" or {{ value = "always this" }}')
             if origins:
                 yield Section(table, origins)
 

@@ -46,6 +46,7 @@ class Cells:
     sheet: Sheet
     number: int
     texts: dict[str, str]
+    bad: frozenset[str] = frozenset()  # columns whose problem is noted already: they are empty, and nobody needs to say so
 
     def text(self, column: str, *, limit: int = 500) -> str | None:
         """The cell's text without surrounding space; None when empty."""
@@ -58,7 +59,8 @@ class Cells:
     def required(self, column: str, parse: Callable[[str], T]) -> T | None:
         """The parsed cell; an empty one is a problem."""
         if not self.texts.get(column, "").strip():
-            self.problem(column, "is empty", f"fill in {column}")
+            if column not in self.bad:
+                self.problem(column, "is empty", f"fill in {column}")
             return None
         return self.optional(column, parse)
 
@@ -76,7 +78,7 @@ class Cells:
     def choice(self, column: str, options: Sequence[str], default: str | None = None) -> str | None:
         text = self.text(column)
         if text is None:
-            if default is None:
+            if default is None and column not in self.bad:
                 self.problem(column, "is empty", f"use one of: {', '.join(options)}")
             return default
         word = text.lower().replace(" ", "_")

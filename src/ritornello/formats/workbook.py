@@ -1,6 +1,7 @@
 """Excel workbooks (.xlsx) as rows of text, read without trusting them: sizes are bounded before anything is unpacked, entities are refused."""
 
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -11,6 +12,7 @@ from openpyxl import load_workbook
 
 MAX_UNPACKED_BYTES = 1024 * 1024 * 1024
 MAX_PARTS = 5_000
+_HEAD_BYTES = 4096
 MAX_ROWS, MAX_COLUMNS = 1_100_000, 1_000
 
 
@@ -46,7 +48,8 @@ def read_workbook(path: Path, sheet_name: str | None = None) -> tuple[str, list[
         raise UnreadableWorkbook(f"has no visible sheet {sheet_name!r}", f"name one of: {', '.join(sheets)}")
     if len(filled) > 1:
         raise UnreadableWorkbook(
-            f"has several sheets with rows ({', '.join(filled)})", 'name one in the mapping: [file] sheet = "…", or save it as CSV'
+            f"has several sheets with rows ({', '.join(filled)})",
+            'name one: --sheet for a preview, [file] sheet = "…" in a mapping; or save it as CSV',
         )
     return (filled[0], found[filled[0]]) if filled else ("", [])
 
@@ -56,8 +59,11 @@ def _check_parts(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             parts = archive.infolist()
-    except (zipfile.BadZipFile, OSError):
+            heads = [archive.open(part).read(_HEAD_BYTES) for part in parts[:MAX_PARTS] if part.filename.endswith((".xml", ".rels"))]
+    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, zlib.error):  # broken, encrypted, or packed in a foreign way
         raise UnreadableWorkbook("is a broken or foreign archive, no Excel workbook", "save it as CSV (UTF-8)") from None
+    if any(b"<!DOCTYPE" in head.replace(b"\0", b"") for head in heads):
+        raise UnreadableWorkbook("has a document type in it, with which a file can grow without end", "save it as CSV (UTF-8)")
     if len(parts) > MAX_PARTS or sum(part.file_size for part in parts) > MAX_UNPACKED_BYTES:
         raise UnreadableWorkbook(
             f"unpacks to more than {MAX_UNPACKED_BYTES >> 20} MiB or {MAX_PARTS} parts", "save the sheet as CSV (UTF-8), in several files"
@@ -70,7 +76,9 @@ def _rows(sheet: Any) -> Iterator[tuple[int, list[str]]]:
         if number > MAX_ROWS:
             raise UnreadableWorkbook(f"has more than {MAX_ROWS} rows", "split the table into several files", number)
         cells = list(_texts(row))
-        if any(cell.strip() for cell in cells):
+        while cells and not cells[-1].strip():
+            cells.pop()
+        if cells:
             yield number, cells
 
 

@@ -120,11 +120,11 @@ def _take_recordings(context: Context, sources: Sources, plan: Plan, sheets: lis
     named: set[str] = set()
     read = [read_recordings(table) for table in sources.recordings]
     total, done = sum(len(rows) for rows, _ in read), 0
+    heard = {asset.recording_id for asset in plan.before.assets.values()}
     for rows, sheet in read:
         sheets.append(sheet)
         if any(row.file for row in rows) and (sources.audio is None or not sources.audio.is_dir()):
             sheet.problem(None, None, "recordings need the folder their files lie in", "name the audio folder")
-            return
         found: list[Asset] = []
         for row in rows:
             done += 1
@@ -132,9 +132,12 @@ def _take_recordings(context: Context, sources: Sources, plan: Plan, sheets: lis
                 context.tell(f"reading recordings {done}/{total}")
             if not row.recording_id:
                 continue
-            if not row.file:
+            if row.file and not sources.audio:
+                if row.title and row.artist:
+                    _complete(row, Tags(None, None, None), plan.after, sheet)
+            elif not row.file:
                 _complete(row, Tags(None, None, None), plan.after, sheet)
-                plan.without_audio += 1
+                plan.without_audio += row.recording_id not in heard
             elif sources.audio and (entry := _examine(row, sources.audio, sheet)):
                 asset, path, tags = entry
                 found.append(asset)
