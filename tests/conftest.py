@@ -186,6 +186,22 @@ def engine(database: str, tmp_path: Path) -> Iterator[Engine]:
 @pytest.fixture
 def home(database: str, tmp_path: Path, catalogue_folder: Path, run: Callable[..., str]) -> Path:
     """A home with the small catalogue and programme, and grants by everyone for r1, r2 and r3 but nobody else."""
+    return make_home(tmp_path, catalogue_folder, run)
+
+
+@pytest.fixture
+def trained(home: Path, tmp_path: Path, run: Callable[..., str]) -> Path:
+    """The home after a snapshot, a run, and four outputs that splice known pieces of r1, r2 and r3."""
+    return train(home, tmp_path, run)
+
+
+@pytest.fixture
+def settled(trained: Path, tmp_path: Path, run: Callable[..., str]) -> Path:
+    """The home after a period was reported and settled."""
+    return settle(trained, tmp_path, run)
+
+
+def make_home(tmp_path: Path, catalogue_folder: Path, run: Callable[..., str]) -> Path:
     home = tmp_path / "home"
     run("--home", home, "init")
     run("--home", home, "catalogue", "import", "--folder", catalogue_folder)
@@ -208,9 +224,7 @@ def home(database: str, tmp_path: Path, catalogue_folder: Path, run: Callable[..
     return home
 
 
-@pytest.fixture
-def trained(home: Path, tmp_path: Path, run: Callable[..., str]) -> Path:
-    """The home after a snapshot, a run, and four outputs that splice known pieces of r1, r2 and r3."""
+def train(home: Path, tmp_path: Path, run: Callable[..., str]) -> Path:
     run("--home", home, "snapshot", "freeze", "--programme", "p")
     run("--home", home, "snapshot", "export", "p-s1", tmp_path / "dataset")
     manifest = [json.loads(line) for line in (tmp_path / "dataset" / "manifest.jsonl").read_text().splitlines()]
@@ -244,9 +258,7 @@ def trained(home: Path, tmp_path: Path, run: Callable[..., str]) -> Path:
     return home
 
 
-@pytest.fixture
-def settled(trained: Path, tmp_path: Path, run: Callable[..., str]) -> Path:
-    """The home after a period was reported and settled."""
+def settle(trained: Path, tmp_path: Path, run: Callable[..., str]) -> Path:
     (tmp_path / "usage.csv").write_text("usage_id,output_id,territory,uses\nu1,o1,DE,10\nu2,o2,DE,5\nu3,o3,SE,7\nu4,o4,DE,1\n")
     (tmp_path / "revenue.csv").write_text(
         "\ufeffline_id;product;model_version;territory;currency;net_amount\nl1;App;m;DE;EUR;1000,50\nl2;App;m;SE;SEK;333\nl3;Refund;m;DE;EUR;-0,5\n",

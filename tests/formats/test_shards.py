@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.loader.datasets import make_dataset
 
 from ritornello.domain.errors import BadInput
 from ritornello.formats.shard_check import verify_shards
 from ritornello.formats.shards import BLOCK_BYTES, END, plan_shards
+from tests.loader.datasets import make_dataset
 
 
 @pytest.fixture(scope="module")

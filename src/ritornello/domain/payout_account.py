@@ -30,7 +30,7 @@ KIND_WORDS = {
 }
 _TELLING = re.compile(
     r"[A-Za-z]{2}[0-9]{2}(?:[ -]?[A-Z0-9]{2,4}){3,8}"  # shaped like an IBAN
-    r"|[0-9](?:[ ./-]?[0-9]){5,}"  # six digits and more
+    r"|[0-9](?:[ -]?[0-9]){5,}"  # six digits and more
     r"|[^\s@,;:<>\"']+@[^\s@,;:<>\"']+"  # an e-mail address
 )
 

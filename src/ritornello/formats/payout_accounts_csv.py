@@ -4,15 +4,9 @@ No message repeats what a cell holds: what looks like an account number anywhere
 """
 
 import re
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-import schwifty
-from schwifty.exceptions import InvalidChecksumDigits, InvalidLength, InvalidStructure, SchwiftyException
-from stdnum.exceptions import ValidationError
-from stdnum.us import rtn
 
 from ritornello.domain import identifiers
 from ritornello.domain.money import is_known
@@ -30,6 +24,7 @@ from ritornello.domain.payout_account import (
     looks_like_bank_data,
     mask_within,
 )
+from ritornello.formats.bank_identifiers import parse_bic, parse_iban, parse_routing
 from ritornello.formats.sheet import Cells, Sheet, read_sheet
 
 OPTIONAL = ["holder", "bic", "routing", "account_type", "currency", "street", "post_code", "city", "country"]
@@ -76,36 +71,6 @@ def read_payout_accounts(path: Path) -> tuple[list[AccountRow], Sheet]:
         replace(problem, field=problem.field and mask_within(problem.field), what=mask_within(problem.what)) for problem in sheet.problems
     ]
     return rows, sheet
-
-
-def parse_iban(text: str) -> str:
-    """IBAN (ISO 13616): length and form of its country, check digits, and the country's own check digits where it has any."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # countries whose own check digits nobody has published
-            return str(schwifty.IBAN(text, validate_bban=True).compact)
-    except InvalidLength:
-        raise ValueError("is not an IBAN: it hasn't the length of its country's") from None
-    except InvalidChecksumDigits:
-        raise ValueError("is not an IBAN: its check digits are wrong, so a character is mistyped") from None
-    except SchwiftyException:
-        raise ValueError("is not an IBAN (two letters, two check digits, then bank and account)") from None
-
-
-def parse_bic(text: str) -> str:
-    """BIC (ISO 9362), 8 or 11 characters."""
-    try:
-        return str(schwifty.BIC(text).compact)
-    except (InvalidLength, InvalidStructure, SchwiftyException):
-        raise ValueError("is not a BIC (8 or 11 characters: bank, country, place, branch)") from None
-
-
-def parse_routing(text: str) -> str:
-    """ABA routing transit number: nine digits, 3·(d₁+d₄+d₇) + 7·(d₂+d₅+d₈) + (d₃+d₆+d₉) divisible by 10."""
-    try:
-        return str(rtn.validate(re.sub(r"[\s-]", "", text)))
-    except ValidationError:
-        raise ValueError("is not a US routing number (nine digits, the last one a check digit)") from None
 
 
 def _read_row(cells: Cells) -> AccountRow | None:

@@ -136,6 +136,16 @@ def read_files(context: Context, settlement_id: str) -> dict[str, bytes]:
     return found
 
 
+def read_file(context: Context, settlement_id: str, path: str) -> bytes:
+    """One file of the settlement, checked against its hash. Raises Refused when there is no such settlement."""
+    find_settlement(context, settlement_id)
+    table = schema.settlement_file
+    row = context.connection.execute(select(table).where(table.c.settlement_id == settlement_id, table.c.path == path)).one()
+    data = context.files.get(row.sha256)
+    assert fingerprint(path, data).hash == row.hash
+    return data
+
+
 def write_period(context: Context, programme_id: str, period_id: str, folder: Path) -> list[str]:
     """Write the period folder as it would be settled now, without settling."""
     header, terms, tables = assemble(context, programme_id, period_id, f"{programme_id}-{period_id}")

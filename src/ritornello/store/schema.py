@@ -299,6 +299,61 @@ posting = _table(
     _text("state"),
     CheckConstraint("amount_units <> 0", name="amount"),
 )
+payout_batch = _table(
+    "payout_batch",  # one payout file; its bytes are made again from what it refers to
+    _text("batch_id", key=True),
+    _text("settlement_id", of="settlement.settlement_id", index=True),
+    _text("message_id"),
+    _text("format"),
+    _text("execute_on"),
+    _whole("day_sequence"),
+    _text("sha256"),  # of the file's bytes
+    _whole("created_at_us"),
+    UniqueConstraint("message_id"),
+)
+payout_report = _table(
+    "payout_report",  # a file from the bank that was read
+    _text("report_sha256", key=True),
+    _text("file"),
+    _text("kind"),
+    _whole("entries"),
+    _whole("recorded_at_us"),
+)
+payout_event = _table(
+    "payout_event",
+    _whole("seq", key=True),
+    _text("payout_id", index=True),
+    _text("settlement_id", of="settlement.settlement_id", index=True),
+    _text("end_to_end_id", index=True),
+    _text("kind"),
+    _text("batch_id", null=True, of="payout_batch.batch_id"),
+    _text("block", null=True),
+    _text("account_id", null=True, of="payout_account.account_id"),
+    _text("reason_code", null=True),
+    _text("reason", null=True),
+    _text("report_sha256", null=True, of="payout_report.report_sha256"),
+    _whole("recorded_at_us"),
+    _text("recorded_by"),
+)
+payout_open_item = _table(
+    "payout_open_item",  # what a bank reported that nobody could match
+    _text("item_id", key=True),
+    _text("report_sha256", of="payout_report.report_sha256"),
+    _text("place"),
+    _text("says"),
+    _text("end_to_end_id", null=True),
+    _text("amount", null=True),
+    _text("currency", null=True),
+    _text("why"),
+    _text("todo"),
+)
+payout_open_item_end = _table(
+    "payout_open_item_end",
+    _text("item_id", key=True, of="payout_open_item.item_id"),
+    _text("resolution"),
+    _text("resolved_by"),
+    _whole("resolved_at_us"),
+)
 log_entry = _table(
     "log_entry",
     _whole("position", key=True),

@@ -1,0 +1,79 @@
+"""A settled home whose parties have typed payout accounts, and a bank at the other end."""
+
+import contextlib
+import io
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mockbank import accounts as bank_accounts
+from mockbank import outbox
+from mockbank.server import Config
+from mockbank.state import State
+
+from ritornello.cli.main import main
+from tests.conftest import make_home, settle, train
+from tests.payouts import ACCOUNTS, DEBTOR, KEY
+
+
+@pytest.fixture(scope="session")
+def settled_once(tmp_path_factory: pytest.TempPathFactory, catalogue_folder: Path) -> Path:
+    """A settled home on SQLite, made once: to be copied, not used."""
+
+    def run(*arguments: object) -> str:
+        with contextlib.redirect_stdout(io.StringIO()) as output:
+            main([str(argument) for argument in arguments])
+        return output.getvalue()
+
+    folder = tmp_path_factory.mktemp("settled")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("RITORNELLO_DATABASE", raising=False)
+        return settle(train(make_home(folder, catalogue_folder, run), folder, run), folder, run)
+
+
+@pytest.fixture
+def payable(settled_once: Path, run: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A settled home whose parties have accounts of every kind; accounts.csv and debtor.toml lie beside it."""
+    monkeypatch.delenv("RITORNELLO_DATABASE", raising=False)
+    monkeypatch.setenv("RITORNELLO_DATA_KEY", KEY)
+    (tmp_path / "accounts.csv").write_text(ACCOUNTS)
+    (tmp_path / "debtor.toml").write_text(DEBTOR)
+    home = tmp_path / "home"
+    shutil.copytree(settled_once, home)
+    run("--home", home, "payout", "accounts", "import", tmp_path / "accounts.csv", "--by", "Olga")
+    return home
+
+
+class Bank:
+    """The mock-bank package as the payer's bank: somebody else's reading of the standards."""
+
+    def __init__(self, **of_account: Any) -> None:
+        """`of_account`: how the payer's euro account behaves (mockbank.accounts)."""
+        self.state = State(Config())
+        for currency, iban, more in (("EUR", "DE02120300000000202051", of_account), ("SEK", "DE02500105170137075030", {})):
+            fields = {"iban": iban, "name": "Licensor", "bic": "BYLADEM1001", "balance": 10**9, "currency": currency, **more}
+            bank_accounts.create(self.state.conn, currency, fields)
+
+    def holds(self, iban: str, **more: Any) -> None:
+        """Make an account of a payee one of this bank's own."""
+        bank_accounts.create(self.state.conn, f"X{iban[-6:]}", {"iban": iban, "name": "Payee", "bic": "PSSTFRPP", **more})
+
+    def take(self, data: bytes) -> dict[str, Any]:
+        """The bank's first answer to a payment file."""
+        answer, _, _ = self.state.receive(data)
+        return dict(answer)
+
+    def advance(self, days: int) -> None:
+        self.state.clock.advance(days=days)
+
+    def sent(self, kind: str, account: str = "EUR") -> list[bytes]:
+        """Every message of a kind that the bank sent about an account."""
+        found = outbox.sent(self.state.conn, kind)
+        return [str(outbox.message(self.state.conn, row["id"])["body"]).encode() for row in found if row["account"] == account]
+
+
+@pytest.fixture
+def bank() -> Callable[..., Bank]:
+    return Bank
