@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from ritornello.cli.catalogue_ern import import_ern
 from ritornello.cli.catalogue_preview import preview
 from ritornello.cli.frame import FILE, FOLDER, Frame, pass_frame, seconds
 from ritornello.formats.mapping_toml import read_mapping
@@ -20,6 +21,7 @@ def catalogue() -> None:
 
 
 catalogue.add_command(preview)
+catalogue.add_command(import_ern)
 
 
 @catalogue.command("import")

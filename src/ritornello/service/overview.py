@@ -9,10 +9,11 @@ from ritornello.domain.catalogue import LANES, subject_of
 from ritornello.domain.errors import Refused
 from ritornello.domain.money import digits_of, format_units
 from ritornello.domain.period import claims_by_lane
+from ritornello.domain.preference import CONSTRAINED
 from ritornello.domain.splits import divide_lane, format_share
 from ritornello.service import snapshots
 from ritornello.service.context import Context
-from ritornello.store import catalogue, schema
+from ritornello.store import catalogue, declarations, schema
 
 
 def money(units: int, currency: str) -> str:
@@ -42,7 +43,13 @@ def describe_recording(context: Context, recording_id: str) -> dict[str, Any]:
             splits[lane] = asdict(divide_lane(claim for claim in claims if claim.applies_in("WW")))
     assets = [asdict(asset) for asset in catalogue.read_assets(context.connection).values() if asset.recording_id == recording_id]
     contributions = [asdict(found) for found in catalogue.read_contributions(context.connection) if found.recording_id == recording_id]
-    return {"recording": asdict(recording), "assets": assets, "contributions": contributions, "splits": splits}
+    return {
+        "recording": asdict(recording),
+        "assets": assets,
+        "contributions": contributions,
+        "splits": splits,
+        "declared": declarations.read(context.connection, recording_id),
+    }
 
 
 def render_recording(found: dict[str, Any]) -> str:
@@ -55,10 +62,23 @@ def render_recording(found: dict[str, Any]) -> str:
         for asset in found["assets"]
     ]
     text += [f"  {one['role']:<22} {one['party_id']}" for one in found["contributions"]]
+    for declared in found["declared"]:
+        text += [f"  declared by message {declared['message_sha256'][:12]}, no consent: {line}" for line in _tell_declared(declared)]
     for lane, split in found["splits"].items():
         text.append(f"  {lane}: {split['status']}, claims total {format_share(split['total_e8'])} %")
         text += [f"    {share['payee']:<32} {format_share(share['share_e8'])} %" for share in split["shares"]]
     return "\n".join(text)
+
+
+def _tell_declared(declared: dict[str, Any]) -> list[str]:
+    flags = [f"ContainsAI {declared['contains_ai']}"] if declared["contains_ai"] else []
+    flags += [f"{party}: AiContribution {value}" for party, value in declared["ai_contributions"]]
+    for purpose, said in declared["preferences"].items():
+        conditions = [f"{name} {' '.join(value) if isinstance(value, list) else value}" for name, value in said.items() if name != "use"]
+        unknown = "under conditions that nobody here knows: not allowed"
+        how = f"({', '.join(conditions)})" if conditions else unknown if said["use"] == CONSTRAINED else ""
+        flags.append(f"{purpose} {said['use']} {how}".rstrip())
+    return flags
 
 
 def list_snapshots(context: Context) -> list[dict[str, Any]]:

@@ -108,11 +108,11 @@ def preview_plan(context: Context, plan: Plan) -> Preview:
     present = {(one.recording_id, one.party_id, one.role): one for one in catalogue.read_contributions(context.connection)}
     for key, one in plan.contributions.items():
         _compare("contribution", " ".join(key), present.get(key), one, changes, unchanged)
-    current = _read_current(context)
+    current = read_current(context)
     for row in plan.claims:
         name = f"{row.subject_id} {row.lane} {row.party_id} {row.territory} from {row.valid_from}"
-        earlier = current.get(_claim_key(_new_claim(row, 0)))
-        _compare("claim", name, _bare(earlier), _bare(_new_claim(row, 0)), changes, unchanged)
+        earlier = current.get(claim_key(new_claim(row, 0)))
+        _compare("claim", name, _bare(earlier), _bare(new_claim(row, 0)), changes, unchanged)
     return Preview(tuple(changes), unchanged, tuple(plan.notes), tuple(plan.problems))
 
 
@@ -138,11 +138,11 @@ def _compare(kind: str, name: str, old: Any, new: Any, changes: list[Change], un
 def _record_claims(context: Context, rows: Iterable[ClaimRow], report: ImportReport) -> None:
     """Add what is new; a changed claim retracts the one it replaces, which stays on record."""
     now = context.now_us()
-    current = _read_current(context)
+    current = read_current(context)
     added, retracted = [], []
     for row in rows:
-        claim = _new_claim(row, now)
-        old = current.get(_claim_key(claim))
+        claim = new_claim(row, now)
+        old = current.get(claim_key(claim))
         if old and _bare(old) == _bare(claim):
             report.claims_unchanged += 1
             continue
@@ -155,11 +155,12 @@ def _record_claims(context: Context, rows: Iterable[ClaimRow], report: ImportRep
     report.notes += describe_incomplete(catalogue.read_claims(context.connection), now)
 
 
-def _read_current(context: Context) -> dict[tuple[object, ...], Claim]:
-    return {_claim_key(claim): claim for claim in catalogue.read_claims(context.connection) if claim.retracted_at_us is None}
+def read_current(context: Context) -> dict[tuple[object, ...], Claim]:
+    """Claims that aren't retracted, by what they are about."""
+    return {claim_key(claim): claim for claim in catalogue.read_claims(context.connection) if claim.retracted_at_us is None}
 
 
-def _claim_key(claim: Claim) -> tuple[object, ...]:
+def claim_key(claim: Claim) -> tuple[object, ...]:
     return (claim.subject_kind, claim.subject_id, claim.lane, claim.party_id, claim.territory, claim.valid_from)
 
 
@@ -168,7 +169,7 @@ def _bare(claim: Claim | None) -> Claim | None:
     return replace(claim, claim_id="", recorded_at_us=0) if claim else None
 
 
-def _new_claim(row: ClaimRow, now: int) -> Claim:
+def new_claim(row: ClaimRow, now: int) -> Claim:
     kind = "work" if row.lane == "publishing" else "recording"
     text = "\n".join((row.subject_id, row.lane, row.party_id, row.territory, str(row.valid_from), str(now)))
     claim_id = "c" + hashlib.sha256(text.encode()).hexdigest()[:15]

@@ -8,6 +8,7 @@ TABLES = (
     "claim",
     "claim_retraction",
     "consent_event",
+    "declaration",
     "ledger_batch",
     "log_entry",
     "log_name",

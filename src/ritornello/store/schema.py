@@ -97,6 +97,15 @@ contribution = _table(
     _text("party_id", key=True, of="party.party_id"),
     _text("role", key=True),
 )
+declaration = _table(
+    "declaration",  # what a message of somebody else says about AI and a recording: never consent
+    _text("recording_id", key=True, of="recording.recording_id"),
+    _text("message_sha256", key=True),  # of the message in the file store
+    _text("contains_ai", null=True),
+    _text("ai_contributions"),  # JSON: [party, value] …
+    _text("preferences"),  # JSON: purpose → use and conditions
+    _whole("recorded_at_us"),
+)
 claim = _table(
     "claim",
     _text("claim_id", key=True),

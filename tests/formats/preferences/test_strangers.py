@@ -134,6 +134,15 @@ def test_deals() -> None:
     excluded = "<ExcludedTerritoryCode>DE</ExcludedTerritoryCode>"
     limits = said("ddex", deal(excluded, GENERATIVE))["ai_generative_training"].constraint  # type: ignore[attr-defined]
     assert "DE" not in limits.territories and "SE" in limits.territories
+    for begin, end, first, last in (  # moments count for the UTC days that lie wholly between them
+        ("2026-01-01T00:00:00Z", "2026-12-31T23:59:59Z", date(2026, 1, 1), date(2026, 12, 31)),
+        ("2026-01-01T00:00:00+01:00", "2027-01-01T00:00:00+01:00", date(2026, 1, 1), date(2026, 12, 30)),
+        ("2026-01-01T08:00:00-08:00", "2026-12-31T12:00:00-08:00", date(2026, 1, 2), date(2026, 12, 30)),
+        ("2026-01-01T00:00:00", "2026-12-31T23:59:59", date(2026, 1, 2), date(2026, 12, 30)),  # in whatever zone
+    ):
+        period = f"<ValidityPeriod><StartDateTime>{begin}</StartDateTime><EndDateTime>{end}</EndDateTime></ValidityPeriod>"
+        exact = constrain(Constraint(valid_from=first, valid_to=last))
+        assert said("ddex", deal("<TerritoryCode>Worldwide</TerritoryCode>" + period, GENERATIVE)) == {"ai_generative_training": exact}
     assert read("ddex", deal(start, "<UseType>OnDemandStream</UseType>").encode(), "file")[0] == []
     assert problems("ddex", "<NewReleaseMessage/>") and problems("ddex", deal(start.replace("2026", "26"), GENERATIVE))
 

@@ -15,6 +15,7 @@ from ritornello.formats.preferences.source import MAX_BYTES, Source
 from ritornello.formats.preferences.xml import Element, read_xml
 
 _NAMESPACE = re.compile(r"http://(?:service\.)?ddex\.net/xml/ern/([0-9]+)(?:/.*)?")
+_CREATED = re.compile(rb"<(?:[A-Za-z0-9]+:)?MessageCreatedDateTime>\s*([0-9TZ:.+-]{10,40})\s*<")
 VERSIONS = {"43": "4.3", "431": "4.3.1", "432": "4.3.2"}
 
 
@@ -60,8 +61,11 @@ class Message:
                 yield from self._untaken(child, here)
 
 
-def read_message(path: Path, name: str) -> tuple[Message | None, list[Problem]]:
-    """The message; None and its problems when it can't be read or is not one that we understand. `name` is what problems call it."""
+def read_message(path: Path, name: str, strangers_too: bool = False) -> tuple[Message | None, list[Problem]]:
+    """The message; None and its problems when it can't be read or is not one that we understand. `name` is what problems call it.
+
+    With `strangers_too`, XML that is no ERN message at all is no problem: deliveries have other files among them.
+    """
     if not path.is_file() or path.stat().st_size > MAX_BYTES:
         return None, [Problem(name, None, None, f"there is no such file, or it is larger than {MAX_BYTES >> 20} MiB", "check the path")]
     data = path.read_bytes()
@@ -69,6 +73,8 @@ def read_message(path: Path, name: str) -> tuple[Message | None, list[Problem]]:
     root = read_xml(source)
     if root is None:
         return None, source.problems
+    if strangers_too and not _NAMESPACE.fullmatch(root.namespace):
+        return None, []
     version = _find_version(source, root)
     if version is None:
         return None, source.problems
@@ -76,6 +82,9 @@ def read_message(path: Path, name: str) -> tuple[Message | None, list[Problem]]:
     message = Message(name, path, hashlib.sha256(data).hexdigest(), version, root, source, "", "", "")
     message.message_id = message.value(header, "MessageId") or ""
     message.created = message.value(header, "MessageCreatedDateTime") or ""
+    for recipient in header.all("MessageRecipient"):  # deals are for the recipient only
+        message.value(recipient, "PartyName", "FullName")
+        message.value(recipient, "PartyId")
     message.sender = (
         message.value(header, "MessageSender", "PartyName", "FullName") or message.value(header, "MessageSender", "PartyId") or ""
     )
@@ -83,6 +92,13 @@ def read_message(path: Path, name: str) -> tuple[Message | None, list[Problem]]:
         source.problem("MessageId", "is missing", "ask the sender for the message again", row=header.line)
         return None, source.problems
     return message, []
+
+
+def find_created(path: Path) -> str:
+    """When a message says that it was created, from its first 64 KiB: messages are taken in this order. Empty when it doesn't say."""
+    with path.open("rb") as stream:
+        match = _CREATED.search(stream.read(65_536))
+    return match[1].decode() if match else ""
 
 
 def _find_version(source: Source, root: Element) -> str | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 
 from ritornello.domain.consent import PURPOSES
 from ritornello.domain.identifiers import COUNTRIES, parse_isrc
@@ -53,8 +53,11 @@ def encode(preferences: Sequence[Preference]) -> bytes:
 
 def decode(source: Source) -> list[Preference]:
     root = read_xml(source)
-    if root is None:
-        return []
+    return decode_message(source, root) if root else []
+
+
+def decode_message(source: Source, root: Element) -> list[Preference]:
+    """What the deals of a message that was read already say."""
     if root.name != "NewReleaseMessage" or not root.namespace.startswith("http://ddex.net/xml/ern/4"):
         source.problem(root.name[:60], "is not a NewReleaseMessage of ERN 4", "bring an ERN 4.3 message", row=root.line)
         return []
@@ -102,9 +105,9 @@ def _read_terms(source: Source, terms: Element, licensee: str | None) -> list[tu
     models, periods, statement = terms.all("CommercialModelType"), terms.all("ValidityPeriod"), UNKNOWN
     own = _own_terms(models[0]) if len(models) == 1 else None
     strange += [] if own else [model.text for model in models if model.text != "AsPerContract"]
-    strange += sorted({child.name for period in periods for child in period.children} - {"StartDate", "EndDate"}) + ["periods"] * (
-        len(periods) > 1
-    )
+    strange += sorted(
+        {child.name for period in periods for child in period.children} - {"StartDate", "EndDate", "StartDateTime", "EndDateTime"}
+    ) + ["periods"] * (len(periods) > 1)
     codes = {child.text for child in terms.all("TerritoryCode")} - {"Worldwide"}
     excluded = {child.text for child in terms.all("ExcludedTerritoryCode")}
     strange += sorted((codes | excluded) - COUNTRIES)
@@ -135,8 +138,35 @@ def _purposes(use: Element) -> Sequence[str]:
 
 
 def _day(source: Source, periods: Sequence[Element], name: str) -> date | None:
-    text = periods[0].value(name) if periods else None
-    return source.parse(name, text, parse_day) if text is not None else None
+    """The period's first or last day. A moment counts from the first UTC day that lies wholly in the period, and to the last such day."""
+    if not periods:
+        return None
+    whole_day, narrower = (_first_whole_day, max) if name == "StartDate" else (_last_whole_day, min)
+    texts = ((f"{name}Time", whole_day), (name, parse_day))
+    days = [source.parse(word, text, parse) for word, parse in texts if (text := periods[0].value(word)) is not None]
+    return narrower((day for day in days if day), default=None)
+
+
+def _first_whole_day(text: str) -> date:
+    moment = _moment(text, latest=True)
+    return moment.date() if moment.time() == time() else moment.date() + timedelta(days=1)
+
+
+def _last_whole_day(text: str) -> date:
+    return (_moment(text, latest=False) + timedelta(seconds=1)).date() - timedelta(days=1)
+
+
+def _moment(text: str, latest: bool) -> datetime:
+    """A moment in UTC without its zone. One that names no zone may be anywhere on earth: the latest or earliest it can mean."""
+    try:
+        moment = datetime.fromisoformat(text)
+        if not 1900 <= moment.year <= 9000:
+            raise ValueError
+    except ValueError:
+        raise ValueError(f"{text[:40]!r} is not a moment such as 2026-10-31T00:00:00Z") from None
+    if moment.tzinfo is None:
+        return moment + timedelta(hours=12 if latest else -14)
+    return moment.astimezone(UTC).replace(tzinfo=None)
 
 
 def _recipient(source: Source, root: Element) -> str | None:
