@@ -3,6 +3,7 @@
 from hashlib import sha256
 from typing import Any
 
+from bundle_maker.period import PROGRAMME
 from bundle_maker.signing import Signer
 from bundle_maker.writing import canonical, leaf, path_to, root
 
@@ -20,6 +21,7 @@ def make_receipt(event: dict[str, Any], signer: Signer) -> dict[str, Any]:
     return {
         "format": "ritornello-receipt-1",
         "event": event,
+        "terms": PROGRAMME.decode(),
         "effect": None,
         "proof": {
             "entry": entries[PLACE].decode(),

@@ -22,6 +22,7 @@ class Contents:
     programme: bytes
     settlement: dict[str, Any]
     reports: dict[str, bytes] = field(default_factory=dict)
+    terms: list[bytes] = field(default_factory=list)
 
     def table(self, path: str) -> Rows:
         folder, name = path.split("/")
@@ -77,11 +78,12 @@ def render_files(contents: Contents) -> dict[str, bytes]:
     """Path → bytes, with the hashes that documents hold of other files brought up to date."""
     files = {f"period/{name}": table_bytes(rows) for name, rows in contents.period.items()}
     files["period/programme.toml"] = contents.programme
+    files |= {f"period/terms/{sha256(data).hexdigest()}.toml": data for data in contents.terms}
     files["period/period.json"] = canonical({**contents.header, "programme_sha256": sha256(contents.programme).hexdigest()}) + b"\n"
     result = {f"result/{name}": table_bytes(rows) for name, rows in contents.result.items()}
     settlement = {
         **contents.settlement,
-        "inputs": {path.split("/")[1]: file_hash(path, data) for path, data in files.items()},
+        "inputs": {path.removeprefix("period/"): file_hash(path, data) for path, data in files.items()},
         "results": {path.split("/")[1]: file_hash(path, data) for path, data in result.items()},
     }
     files |= result

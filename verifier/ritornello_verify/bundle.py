@@ -13,6 +13,7 @@ from ritornello_verify.tables import DOCUMENTS, PROOFS, TABLES
 BUNDLE = "bundle.json"
 FOLDERS = ("period/", "result/", "reports/")
 REPORT_FORM = re.compile("reports/([0-9a-f]{64})[.]csv")
+TERMS_FORM = re.compile("period/terms/([0-9a-f]{64})[.]toml")
 OBJECTS = Kind("a list of objects", lambda value: type(value) is list and all(type(item) is dict for item in value))
 COLUMNS = {"format": TEXT, "settlement_id": TEXT, "files": OBJECTS}
 ENTRY_COLUMNS = {"path": TEXT, "kind": choose("table", "document"), "hash": HASH, "rows": allow_null(COUNT)}
@@ -76,4 +77,4 @@ def find_kind(path: str) -> str | None:
     """`table` or `document`, or None for a path that the formats do not have. Nothing else is ever opened."""
     if path in TABLES and path != PROOFS:
         return "table"
-    return "document" if path in DOCUMENTS or REPORT_FORM.fullmatch(path) else None
+    return "document" if path in DOCUMENTS or REPORT_FORM.fullmatch(path) or TERMS_FORM.fullmatch(path) else None

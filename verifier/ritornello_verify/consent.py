@@ -1,4 +1,5 @@
-"""Step 3 of bundle.md, first half: every manifest row follows the snapshot rule of period-folder.md and lists the grants relied on."""
+"""Step 3 of bundle.md, first half: every manifest row follows the snapshot rule of period-folder.md, under the terms that its snapshot
+was frozen under, and lists the grants relied on."""
 
 from collections import defaultdict
 
@@ -10,6 +11,7 @@ from ritornello_verify.period import Period
 from ritornello_verify.reading import Row, Values, identify
 from ritornello_verify.report import Step, show
 from ritornello_verify.tables import TABLES
+from ritornello_verify.terms import Terms, load_terms
 
 SNAPSHOTS = "period/snapshots.jsonl"
 MANIFEST = "period/manifest.jsonl"
@@ -19,8 +21,9 @@ Assets = dict[str, dict[str, str]]
 
 
 def check_manifests(bundle: Bundle, period: Period, step: Step) -> Assets:
-    """Judge every manifest row anew, and every snapshot's root and totals."""
-    decisions = load_decisions(bundle, period.header.programme_sha256, step)
+    """Judge every manifest row anew, and every snapshot's terms, root and totals."""
+    terms = load_terms(bundle, period, step)
+    decisions = load_decisions(bundle, terms, step)
     snapshots = {row.values["snapshot_id"]: row for row in bundle.read_rows(SNAPSHOTS)}
     assets: Assets = defaultdict(dict)
     leaves: dict[str, list[bytes]] = defaultdict(list)
@@ -37,29 +40,35 @@ def check_manifests(bundle: Bundle, period: Period, step: Step) -> Assets:
         durations[values["snapshot_id"]] += values["duration_ms"]
     for name, row in snapshots.items():
         expected = {
-            "programme_id": period.programme.programme_id,
-            **expect_terms(period, row.values),
+            **expect_terms(terms, row.values),
             "manifest_root": find_root(leaves[name]).hex(),
             "assets": len(leaves[name]),
             "duration_ms": durations[name],
         }
+        wrong = terms.find_wrong(row.values["programme_sha256"], row.values["programme_id"]) or find_wrong_day(terms, row.values)
+        if wrong:
+            step.fail(SNAPSHOTS, wrong, row.number, identify(row.values, TABLES[SNAPSHOTS]))
         check_snapshot(row, expected, step)
-        if is_under_other_terms(period, row.values):
-            step.count("of the snapshots were judged by their own row's terms, which are not those of programme.toml")
+        if row.values["programme_sha256"] != terms.current:
+            step.count("of the snapshots were frozen under other terms than programme.toml")
+    terms.refuse_unnamed({row.values["programme_sha256"] for row in snapshots.values()} | decisions.terms, step)
     return dict(assets)
 
 
-def expect_terms(period: Period, snapshot: Values) -> Values:
-    """What a snapshot's row must say of its terms: those of programme.toml, where it was frozen under them."""
-    if is_under_other_terms(period, snapshot):
+def expect_terms(terms: Terms, snapshot: Values) -> Values:
+    """What a snapshot's row must repeat of the terms it was frozen under."""
+    programme = terms.programmes.get(snapshot["programme_sha256"])
+    if programme is None:
         return {}
-    programme = period.programme
     quorum = {lane: WHOLE_PPM if share is None else share for lane, share in programme.quorum.items()}
-    return {"purposes": list(programme.purposes), "territory": programme.territory, "quorum": quorum}
+    return {"purposes": list(programme.purposes), "territory": programme.territory, "quorum": quorum, "licence": programme.licence}
 
 
-def is_under_other_terms(period: Period, snapshot: Values) -> bool:
-    return bool(snapshot["programme_sha256"] != period.header.programme_sha256)
+def find_wrong_day(terms: Terms, snapshot: Values) -> str | None:
+    programme = terms.programmes.get(snapshot["programme_sha256"])
+    if programme is None or programme.valid_from <= snapshot["day"] <= programme.valid_to:
+        return None
+    return f"day is {snapshot['day']}, but its terms are in force from {programme.valid_from} to {programme.valid_to}"
 
 
 def check_snapshot(row: Row, expected: Values, step: Step) -> None:

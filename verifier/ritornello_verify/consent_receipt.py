@@ -13,9 +13,9 @@ from ritornello_verify.reading import Values, find_wrong_column, parse_document
 from ritornello_verify.report import Malformed, Report, Step, show
 from ritornello_verify.tables import TABLES
 
-RECEIPT, EVENT, EFFECT, PROOF = "receipt", "event", "effect", "proof"
+RECEIPT, EVENT, TERMS, EFFECT, PROOF = "receipt", "event", "terms", "effect", "proof"
 LIST = Kind("a list", lambda value: type(value) is list)
-COLUMNS = {"format": TEXT, EVENT: OBJECT, EFFECT: allow_null(OBJECT), PROOF: OBJECT, CHECKPOINT: TEXT, VKEY: TEXT}
+COLUMNS = {"format": TEXT, EVENT: OBJECT, TERMS: TEXT, EFFECT: allow_null(OBJECT), PROOF: OBJECT, CHECKPOINT: TEXT, VKEY: TEXT}
 EVENT_COLUMNS = TABLES[CONSENTS].columns
 EFFECT_COLUMNS = {
     "asset_id": ASSET,
@@ -42,6 +42,7 @@ def verify_receipt(data: bytes, given: Key | None) -> Report:
     key = choose_key(values[VKEY], given, RECEIPT, step, report)
     checkpoint = check_checkpoint(values[CHECKPOINT].encode(), CHECKPOINT, key, step)
     check_event(values, checkpoint, step)
+    check_terms(values, report.begin("Terms: those that the event names"))
     if checkpoint is not None:
         report.conclusion = describe(values, checkpoint)
     return report
@@ -87,6 +88,15 @@ def check_event(values: Values, checkpoint: Checkpoint | None, step: Step) -> No
         step.count("inclusion proofs followed")
 
 
+def check_terms(values: Values, step: Step) -> None:
+    """The event names the terms that were shown by their hash; the receipt holds them."""
+    found, expected = sha256(values[TERMS].encode()).hexdigest(), values[EVENT]["terms_sha256"]
+    if found != expected:
+        step.fail(TERMS, f"SHA-256 is {found}, the event has {expected}")
+    else:
+        step.count("documents hashed")
+
+
 def describe(values: Values, checkpoint: Checkpoint) -> str:
     """The decision in plain words."""
     event = values[EVENT]
@@ -100,7 +110,7 @@ def describe(values: Values, checkpoint: Checkpoint) -> str:
     return (
         f"party {event['party_id']} {DEEDS[event['decision']]} {show(event['purpose'])} "
         f"with recording {event['recording_id']} (asset {event['asset_id']}) in programme {show(event['programme_id'])}, "
-        f"territory {event['territory']}, from {event['effective_from']} {end}, shown the terms {event['terms_sha256']}; "
+        f"territory {event['territory']}, from {event['effective_from']} {end}, shown the terms {event['terms_sha256']} that are in the receipt; "
         f"decided {actor}, recorded {moment:%Y-%m-%d %H:%M:%S} UTC as event {show(event['event_id'])} (number {event['seq']}), "
         f"and in the log {show(checkpoint.origin)} as entry {values[PROOF]['index'] + 1} of {checkpoint.size}"
     )

@@ -14,6 +14,7 @@ from ritornello_verify.period import Period
 from ritornello_verify.reading import Row, Values, identify
 from ritornello_verify.report import Step, show
 from ritornello_verify.tables import TABLES
+from ritornello_verify.terms import Terms
 
 CONSENTS = "period/consents.jsonl"
 MICROSECONDS_A_DAY = 86_400_000_000
@@ -25,10 +26,11 @@ Columns = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Decisions:
-    """Rows of consents.jsonl by asset and programme, ascending by `seq`, and rows of mandates.jsonl by id."""
+    """Rows of consents.jsonl by asset and programme, ascending by `seq`, rows of mandates.jsonl by id, and the hashes of all terms shown."""
 
     events: dict[tuple[str, str], list[Columns]]
     mandates: dict[str, Columns]
+    terms: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,24 +59,27 @@ class NoConsent(Exception):
     """Why an asset may not be in a snapshot, or a party does not agree."""
 
 
-def load_decisions(bundle: Bundle, terms_sha256: str, step: Step) -> Decisions:
-    """All events, with a count of those shown other terms than programme.toml."""
+def load_decisions(bundle: Bundle, terms: Terms, step: Step) -> Decisions:
+    """All events, each made under terms that are there, with a count of those shown other terms than programme.toml."""
     events: dict[tuple[str, str], list[Columns]] = defaultdict(list)
     known: set[str] = set()
+    shown: set[str] = set()
     last: Row | None = None
     for row in bundle.read_rows(CONSENTS):
-        wrong = find_broken_chain(last, row)
+        wrong = find_broken_chain(last, row) or terms.find_wrong(row.values["terms_sha256"], row.values["programme_id"])
         if row.values["event_id"] in known:
             wrong = f"event_id {show(row.values['event_id'])} occurs twice"
         if wrong:
             step.fail(CONSENTS, wrong, row.number, identify(row.values, TABLES[CONSENTS]))
         last = row
         known.add(row.values["event_id"])
-        if row.values["terms_sha256"] != terms_sha256:
+        shown.add(row.values["terms_sha256"])
+        if row.values["terms_sha256"] != terms.current:
             step.count("of the consent events were shown other terms than programme.toml")
         events[row.values["asset_id"], row.values["programme_id"]].append(row.values)
     step.count("consent events read", len(known))
-    return Decisions(dict(events), {row.values["mandate_id"]: row.values for row in bundle.read_rows("period/mandates.jsonl")})
+    mandates = {row.values["mandate_id"]: row.values for row in bundle.read_rows("period/mandates.jsonl")}
+    return Decisions(dict(events), mandates, frozenset(shown))
 
 
 def find_broken_chain(last: Row | None, row: Row) -> str | None:

@@ -41,6 +41,8 @@ class Programme:
     lanes: dict[str, int]
     incomes: tuple[Income, ...]
     thresholds: dict[str, int]
+    valid_from: str = "0001-01-01"
+    valid_to: str = "9999-12-31"
 
     def find_threshold(self, currency: str) -> int:
         """At least one minor unit."""
@@ -128,6 +130,8 @@ def read_programme(data: bytes) -> Programme:
             currency: read_money(amount, currency, f"threshold {currency}: ")
             for currency, amount in terms.get("payout", {}).get("thresholds", {}).items()
         },
+        valid_from=terms["valid_from"].isoformat(),
+        valid_to=terms["valid_to"].isoformat(),
     )
 
 

@@ -50,7 +50,7 @@ def test_a_right_receipt_says_the_decision(check: Check, receipt: Values) -> Non
     assert (code, report["notes"]) == (0, [])
     assert report["verdict"] == (
         f'VERIFIED: party alice agreed to "ai_training" with recording r1 (asset {ASSET_1}) in programme "mosaic", territory WW, '
-        f"from 2026-08-01 with no end, shown the terms {GRANT['terms_sha256']}; decided by the party itself, "
+        f"from 2026-08-01 with no end, shown the terms {GRANT['terms_sha256']} that are in the receipt; decided by the party itself, "
         'recorded 2026-05-28 20:26:40 UTC as event "e11" (number 11), and in the log "log.example" as entry 7 of 11'
     )
 
@@ -142,6 +142,15 @@ def test_a_changed_entry(check: Check, receipt: Values, before: str, after: str,
     code, report = check(receipt)
     assert code == 1
     assert report["verdict"].startswith(f"FAILED: event: {message}")
+
+
+def test_changed_terms(check: Check, receipt: Values) -> None:
+    """Whoever keeps a receipt keeps what was agreed to; other terms are not what the event names."""
+    receipt["terms"] = receipt["terms"].replace("tail_days = 365", "tail_days = 5")
+    code, report = check(receipt)
+    assert code == 1
+    assert report["verdict"].startswith("FAILED: terms: SHA-256 is ")
+    assert report["verdict"].endswith(f"the event has {GRANT['terms_sha256']}")
 
 
 def test_a_changed_proof(check: Check, receipt: Values) -> None:

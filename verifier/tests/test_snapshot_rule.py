@@ -1,6 +1,7 @@
 """The snapshot rule, and the way from exposure back to a manifest, on bundles that are logged and signed as they stand."""
 
 import copy
+import shutil
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from bundle_maker.period import ASSET_1, ASSET_2, KNOWN, PROGRAMME, chain, claim
-from bundle_maker.writing import Contents, rows_root
+from bundle_maker.writing import Contents, render_files, rows_root
 
 Verify = Callable[..., tuple[int, dict[str, Any]]]
 Write = Callable[[Contents], Path]
@@ -54,7 +55,7 @@ def test_an_asset_without_any_consent(contents: Contents, write: Write, verify: 
         (1, {"decision": "withdraw"}, "is a withdrawal (seq 11)"),
         (1, {"effective_from": "2026-09-02"}, "has decided nothing"),
         (1, {"recorded_at_us": KNOWN}, "has decided nothing"),
-        (1, {"programme_id": "other"}, "has decided nothing"),
+        (1, {"programme_id": "other"}, 'programme_id is "other", its terms are of "mosaic"'),
         (1, {"recording_id": "r2"}, 'is for recording "r2"'),
         (1, {"event_id": "e99"}, 'consent_events is ["e11"'),
         (0, {"seq": 10, "event_id": "e16"}, "occurs twice"),
@@ -223,7 +224,8 @@ def use_terms(contents: Contents, terms: bytes, quorum: dict[str, int]) -> None:
 
 
 def test_a_grant_counts_only_under_the_snapshots_own_terms(contents: Contents, write: Write, verify: Verify) -> None:
-    contents.period["consents.jsonl"][1]["terms_sha256"] = "0" * 64
+    contents.terms = [NEWER]
+    contents.period["consents.jsonl"][1]["terms_sha256"] = sha256(NEWER).hexdigest()
     seal(contents)
     assert "was given under other terms" in find_consent(verify(write(contents))[1])[0]
 
@@ -240,45 +242,125 @@ def test_a_snapshot_may_be_older_than_the_programme_but_not_differ_from_it(conte
         contents.period["snapshots.jsonl"][0] = {**snapshot, name: value}
         assert any(f"{name} is" in problem for problem in find_consent(verify(write(contents))[1])), name
     contents.period["snapshots.jsonl"][0] = snapshot
-    contents.programme = NEWER
+    contents.programme, contents.terms = NEWER, [PROGRAMME]
     code, report = verify(write(contents))
     assert (code, find_consent(report)) == (0, [])
-    assert find_counts(report)["of the snapshots were judged by their own row's terms, which are not those of programme.toml"] == 1
+    assert find_counts(report)["of the snapshots were frozen under other terms than programme.toml"] == 1
+    assert find_counts(report)["files of other terms read"] == 1
     assert find_counts(report)["of the consent events were shown other terms than programme.toml"] == 13
 
 
 def test_grants_under_the_newer_terms_are_none_under_the_older(contents: Contents, write: Write, verify: Verify) -> None:
-    contents.programme = NEWER
+    contents.programme, contents.terms = NEWER, [PROGRAMME]
     contents.period["consents.jsonl"][1]["terms_sha256"] = sha256(NEWER).hexdigest()
     seal(contents)
     assert "was given under other terms" in find_consent(verify(write(contents))[1])[0]
 
 
-def test_an_older_snapshot_is_judged_by_the_quorum_of_its_row(contents: Contents, write: Write, verify: Verify) -> None:
-    """programme.toml asks everyone; the row asks 66.6666 % of r1's master, which alice and carol hold, and bob withdraws."""
-    contents.programme = NEWER
+def age(contents: Contents, older: bytes, **row: Any) -> None:
+    """Everybody decided, and the snapshot was frozen, under older terms; the money is divided by PROGRAMME."""
+    contents.programme, contents.terms = PROGRAMME, [older]
+    contents.period["snapshots.jsonl"][0].update(programme_sha256=sha256(older).hexdigest(), **row)
+    for event in contents.period["consents.jsonl"]:
+        event["terms_sha256"] = sha256(older).hexdigest()
+    seal(contents)
+
+
+def test_an_older_snapshot_is_judged_by_the_quorum_of_its_own_terms(contents: Contents, write: Write, verify: Verify) -> None:
+    """programme.toml asks everyone; the older terms ask 66.6666 % of r1's master, which alice and carol hold, and bob withdraws."""
     rows = contents.period["consents.jsonl"]
     rows.append({**rows[0], "seq": 50, "event_id": "e50"})
     contents.period["manifest.jsonl"][0]["consent_events"] = ["e11", "e12", "e15", "e16"]
-    seal(contents)
-    snapshot = contents.period["snapshots.jsonl"][0]
     for share, message in ((666_666, None), (666_667, "shares of 66666667 agree, 66666700 must"), (1_000_000, "is a withdrawal (seq 50)")):
-        snapshot["quorum"] = {"master": share, "publishing": 1_000_000}
+        quorum = f'quorum = {{ master = {{ share_ppm = {share} }}, publishing = "everyone" }}\nlicence = "older"'.encode()
+        older = PROGRAMME.replace(b'quorum = ["master", "publishing"]', quorum).replace(b'licence = "LicenseRef-mosaic-1"\n', b"")
+        age(contents, older, quorum={"master": share, "publishing": 1_000_000}, licence="older")
         problems = find_consent(verify(write(contents))[1])
         assert problems == [] if message is None else message in problems[0], problems
+        shutil.rmtree(write(contents))
 
 
-def test_an_older_snapshot_is_judged_by_the_purposes_and_territory_of_its_row(contents: Contents, write: Write, verify: Verify) -> None:
-    contents.programme = NEWER
-    contents.period["snapshots.jsonl"][0].update(purposes=["ai_use"], territory="DE")
+def test_an_older_snapshot_is_judged_by_the_purposes_and_territory_of_its_own_terms(
+    contents: Contents, write: Write, verify: Verify
+) -> None:
+    older = PROGRAMME.replace(b'purposes = ["ai_training", "ai_use"]', b'purposes = ["ai_use"]\nterritory = "DE"')
     contents.period["consents.jsonl"][2]["territory"] = "DE"
     contents.period["manifest.jsonl"][0]["consent_events"] = ["e12", "e14", "e16"]
     contents.period["manifest.jsonl"][1]["consent_events"] = ["e18", "e20", "e22"]
-    seal(contents)
+    age(contents, older, purposes=["ai_use"], territory="DE")
     assert find_consent(verify(write(contents))[1]) == []
     contents.period["consents.jsonl"][2]["territory"] = "FR"
     seal(contents)
     assert "is for territory FR alone" in find_consent(verify(write(contents))[1])[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"purposes": ["ai_training"]}, 'purposes is ["ai_training"], recomputed ["ai_training","ai_use"]'),
+        ({"territory": "DE"}, 'territory is "DE", recomputed "WW"'),
+        ({"quorum": {"master": 1_000_000}}, 'quorum is {"master":1000000}, recomputed {"master":1000000,"publishing":1000000}'),
+        ({"licence": "free for all"}, 'licence is "free for all", recomputed "LicenseRef-mosaic-1"'),
+        ({"programme_id": "other"}, 'programme_id is "other", its terms are of "mosaic"'),
+        ({"programme_sha256": "00" * 32}, f"its terms are not in the bundle: period/terms/{'00' * 32}.toml is missing"),
+        ({"day": "2028-01-01"}, "day is 2028-01-01, but its terms are in force from 2026-01-01 to 2027-12-31"),
+        ({"day": "2025-12-31"}, "day is 2025-12-31, but its terms are in force from 2026-01-01 to 2027-12-31"),
+    ],
+)
+def test_a_row_that_disagrees_with_its_older_terms(
+    contents: Contents, write: Write, verify: Verify, change: dict[str, Any], message: str
+) -> None:
+    contents.programme, contents.terms = NEWER, [PROGRAMME]
+    contents.period["snapshots.jsonl"][0].update(change)
+    assert f"period/snapshots.jsonl row 1: {message}" in find_consent(verify(write(contents))[1])
+
+
+def test_terms_that_are_missing_or_of_nobody(contents: Contents, write: Write, verify: Verify) -> None:
+    """However well the bundle is logged and signed: rows without terms, and terms without rows."""
+    older = sha256(PROGRAMME).hexdigest()
+    contents.programme = NEWER
+    problems = find_consent(verify(write(contents))[1])
+    missing = f"its terms are not in the bundle: period/terms/{older}.toml is missing"
+    assert problems == [f"period/consents.jsonl row 1: {missing}", f"period/snapshots.jsonl row 1: {missing}"]
+    shutil.rmtree(write(contents))
+    for terms in ([PROGRAMME, NEWER], [PROGRAMME, b"stray"]):
+        contents.terms = terms
+        problems = find_consent(verify(write(contents))[1])
+        assert problems[0].startswith(f"period/terms/{sha256(terms[1]).hexdigest()}.toml row None: "), problems
+        shutil.rmtree(write(contents))
+
+
+@pytest.mark.parametrize("terms", [b"", b"\xff", b"format = 1", b"a = " + b"[" * 100_000, PROGRAMME + b"surprise = 1\n"])
+def test_older_terms_that_cannot_be_read(contents: Contents, write: Write, verify: Verify, terms: bytes) -> None:
+    age(contents, terms)
+    path = f"period/terms/{sha256(terms).hexdigest()}.toml"
+    assert any(problem.startswith(f"{path} row None: ") for problem in find_consent(verify(write(contents))[1]))
+
+
+def test_older_terms_changed_afterwards(contents: Contents, write: Write, verify: Verify) -> None:
+    contents.programme, contents.terms = NEWER, [PROGRAMME]
+    bundle = write(contents)
+    path = f"period/terms/{sha256(PROGRAMME).hexdigest()}.toml"
+    assert verify(bundle)[0] == 0
+    (bundle / path).write_bytes(PROGRAMME.replace(b"tail_days = 365", b"tail_days = 5"))
+    assert verify(bundle)[1]["verdict"].startswith(f"FAILED: {path}: SHA-256 is ")
+    (bundle / path).rename(bundle / "period/terms/elsewhere.toml")
+    assert verify(bundle)[1]["verdict"] == f"FAILED: {path}: is missing"
+    (bundle / "period/terms/elsewhere.toml").rename(bundle / path)
+    (bundle / path).write_bytes(PROGRAMME)
+    (bundle / "period/terms/elsewhere.toml").write_bytes(PROGRAMME)
+    assert verify(bundle)[1]["verdict"] == "FAILED: period/terms/elsewhere.toml: is not listed in bundle.json"
+
+
+def test_older_terms_under_anothers_name(contents: Contents, write: Write, verify: Verify, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Listed, logged and signed with the hash that they have, and named by the hash that the rows want."""
+    contents.programme, contents.terms = NEWER, [PROGRAMME]
+    wanted, forged = sha256(PROGRAMME).hexdigest(), PROGRAMME.replace(b"tail_days = 365", b"tail_days = 5")
+    rendered = render_files(contents)
+    files = {**rendered, f"period/terms/{wanted}.toml": forged}
+    monkeypatch.setattr("bundle_maker.writing.render_files", lambda contents: files)
+    problems = find_consent(verify(write(contents))[1])
+    assert problems == [f"period/terms/{wanted}.toml row None: is named by a hash that is not its own, {sha256(forged).hexdigest()}"]
 
 
 def test_stopping_needs_no_mandate(contents: Contents, write: Write, verify: Verify) -> None:

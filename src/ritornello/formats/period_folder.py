@@ -18,6 +18,7 @@ from ritornello.formats.canonical import Fingerprint, encode_document, encode_ta
 from ritornello.formats.programme_toml import read_programme
 from ritornello.formats.schema import PERIOD_TABLES, RESULT_KEYS, read_rows
 from ritornello.formats.sheet import parse_day
+from ritornello.formats.terms_folder import path_of, read_terms
 
 PERIOD_FORMAT = "ritornello-period-1"
 FILES = ("period.json", "programme.toml", *(f"{name}.jsonl" for name in PERIOD_TABLES))
@@ -38,18 +39,19 @@ def read_period(folder: Path) -> tuple[Period, dict[str, Fingerprint]]:
     tables = {name: read_rows(name, data[f"{name}.jsonl"], table, problems) for name, table in PERIOD_TABLES.items()}
     raise_if_any(problems)
     assert programme is not None and header is not None
+    terms = read_terms(folder, programme, tables, problems)
     period = _period(header, programme, tables)
     _check(period, tables, problems)
     raise_if_any(problems)
-    return period, {name: fingerprint(name, content) for name, content in data.items()}
+    return period, {name: fingerprint(name, content) for name, content in (data | terms).items()}
 
 
-def encode_period(header: Mapping[str, Any], programme: bytes, tables: Mapping[str, Rows]) -> dict[str, bytes]:
-    """The files of a period folder, by name."""
+def encode_period(header: Mapping[str, Any], programme: bytes, tables: Mapping[str, Rows], terms: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The files of a period folder, by name. `terms`: hash → file of what rows name besides `programme`."""
     files = {"period.json": encode_document({"format": PERIOD_FORMAT, **header}), "programme.toml": programme}
     for name, table in PERIOD_TABLES.items():
         files[f"{name}.jsonl"] = encode_table(tables.get(name, []), table.key)
-    return files
+    return files | {path_of(sha256): data for sha256, data in terms.items()}
 
 
 def encode_result(tables: Mapping[str, Rows]) -> dict[str, bytes]:

@@ -15,6 +15,7 @@ from ritornello.domain.money import UNITS_PER_MINOR, minor_digits, parse_decimal
 from ritornello.domain.programme import BASES, UNATTRIBUTED_RULES, WHOLE_PPM, Income, Programme
 
 FORMAT = "ritornello-programme-1"
+MAX_BYTES = 1 << 20
 _TOP = {
     "format", "programme_id", "version", "title", "licensor", "licensee", "purposes", "licence", "valid_from", "valid_to",
     "notice_days", "tail_days", "territory", "quorum", "lanes", "income", "payout",

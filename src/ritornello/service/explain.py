@@ -13,6 +13,7 @@ from ritornello.domain.programme import Programme
 from ritornello.domain.splits import format_share
 from ritornello.formats.programme_toml import read_programme
 from ritornello.formats.statement_files import BASIS_WORDS, REASON_WORDS
+from ritornello.formats.terms_folder import TERMS
 from ritornello.service import settlement, statements
 from ritornello.service.context import Context
 from ritornello.store import schema
@@ -54,7 +55,7 @@ def trace(files: Mapping[str, bytes], line_id: str) -> dict[str, Any]:
         "income": _income(tables, programme, pool, digits),
         "weight": _weight(tables, line, pool),
         "split": _split(tables, line, pool),
-        "consent": _consent(tables, line, pool),
+        "consent": _consent(tables, line, pool, _other_terms(files)),
         "programme": {"programme_id": programme.programme_id, "version": programme.version, "sha256": programme.sha256},
     }
 
@@ -189,7 +190,13 @@ def _split(tables: statements.Tables, line: Row, pool: Row) -> dict[str, Any]:
     }
 
 
-def _consent(tables: statements.Tables, line: Row, pool: Row) -> list[dict[str, Any]]:
+def _other_terms(files: Mapping[str, bytes]) -> dict[str, Programme]:
+    """Hash → terms that rows name besides programme.toml."""
+    found = [read_programme(path, data) for path, data in files.items() if path.startswith(f"period/{TERMS}/")]
+    return {programme.sha256: programme for programme in found}
+
+
+def _consent(tables: statements.Tables, line: Row, pool: Row, other_terms: Mapping[str, Programme]) -> list[dict[str, Any]]:
     """The snapshots that let the recording into this pool's model versions, and the grants they relied on."""
     models = [row for row in tables["runs"] if pool["model_version"] in {"*", row["model_version"]}]
     snapshot_ids = {snapshot_id for row in models for snapshot_id in row["snapshot_ids"]}
@@ -202,6 +209,8 @@ def _consent(tables: statements.Tables, line: Row, pool: Row) -> list[dict[str, 
             sentence = (
                 f"in snapshot {snapshot['snapshot_id']} of {snapshot['day']} ({manifest['kind']}), root {snapshot['manifest_root'][:16]}…"
             )
+            if terms := other_terms.get(snapshot["programme_sha256"]):
+                sentence += f"; frozen under version {terms.version} of the terms, SHA-256 {terms.sha256[:16]}…"
             if later:
                 sentence += f"; withdrawn from {min(row['effective_from'] for row in later)}: models trained before still pay"
             grants = [f"{events[name]['party_id']} granted {events[name]['purpose']} ({name})" for name in manifest["consent_events"]]

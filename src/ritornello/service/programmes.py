@@ -7,11 +7,9 @@ from sqlalchemy import insert, select
 from ritornello.domain.consent import Terms
 from ritornello.domain.errors import BadInput, Problem, Refused
 from ritornello.domain.programme import Programme
-from ritornello.formats.programme_toml import read_programme
+from ritornello.formats.programme_toml import MAX_BYTES, read_programme
 from ritornello.service.context import Context
 from ritornello.store import schema
-
-MAX_BYTES = 1 << 20
 
 
 def read_file(path: Path) -> tuple[Programme, bytes]:

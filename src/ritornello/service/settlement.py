@@ -16,6 +16,7 @@ from ritornello.domain.programme import Programme
 from ritornello.formats.canonical import Fingerprint, build_folder, encode_document, fingerprint, lines, write_atomically
 from ritornello.formats.period_folder import encode_period, encode_result, read_period, row_of
 from ritornello.formats.schema import PERIOD_TABLES
+from ritornello.formats.terms_folder import list_named
 from ritornello.service import models, programmes, reports, snapshots
 from ritornello.service.context import Context
 from ritornello.store import attributions, catalogue, consents, ledger, schema
@@ -69,8 +70,7 @@ def settle_period(context: Context, programme_id: str, period_id: str, *, early:
     first_day, last_day = reports.period_days(period_id)
     settlement_id = f"{programme_id}-{period_id}"
     _refuse_out_of_turn(context, programme_id, period_id, early=early)
-    header, terms, tables = assemble(context, programme_id, period_id, settlement_id)
-    files = encode_period(header, terms, tables)
+    files = encode_period(*assemble(context, programme_id, period_id, settlement_id))
     with tempfile.TemporaryDirectory(prefix="ritornello-") as temporary:
         folder = Path(temporary)
         for name, data in files.items():
@@ -148,16 +148,17 @@ def read_file(context: Context, settlement_id: str, path: str) -> bytes:
 
 def write_period(context: Context, programme_id: str, period_id: str, folder: Path) -> list[str]:
     """Write the period folder as it would be settled now, without settling."""
-    header, terms, tables = assemble(context, programme_id, period_id, f"{programme_id}-{period_id}")
-    files = encode_period(header, terms, tables)
+    files = encode_period(*assemble(context, programme_id, period_id, f"{programme_id}-{period_id}"))
     with build_folder(folder) as building:
         for name, data in files.items():
             write_atomically(building / name, data)
     return sorted(files)
 
 
-def assemble(context: Context, programme_id: str, period_id: str, settlement_id: str) -> tuple[dict[str, Any], bytes, dict[str, Rows]]:
-    """The period folder's contents from the database: header, terms, tables. Only what this programme's recordings need."""
+def assemble(
+    context: Context, programme_id: str, period_id: str, settlement_id: str
+) -> tuple[dict[str, Any], bytes, dict[str, Rows], dict[str, bytes]]:
+    """The period folder's contents from the database: header, terms, tables, other terms. Only what this programme's recordings need."""
     first_day, last_day = reports.period_days(period_id)
     programmes.find(context, programme_id)
     now = context.now_us()
@@ -181,7 +182,7 @@ def assemble(context: Context, programme_id: str, period_id: str, settlement_id:
         **_catalogue_tables(
             context, recordings, {row["account"].removeprefix("party:") for row in opening if row["account"].startswith("party:")}, now
         ),
-        **_consent_tables(context, recordings),
+        **_consent_tables(context, programme_id, recordings),
         "snapshots": snapshot_rows,
         "manifest": manifest,
         "runs": runs,
@@ -200,7 +201,8 @@ def assemble(context: Context, programme_id: str, period_id: str, settlement_id:
         "last_day": last_day.isoformat(),
         "known_at_us": now,
     }
-    return header, terms, tables
+    others = {sha256: context.files.get(sha256) for sha256 in sorted(list_named(tables) - {programme.sha256})}
+    return header, terms, tables, others
 
 
 def _terms_of(context: Context, snapshot_rows: Rows) -> tuple[Programme, bytes]:
@@ -240,8 +242,9 @@ def _catalogue_tables(context: Context, recordings: Mapping[str, Any], with_bala
     }
 
 
-def _consent_tables(context: Context, recordings: Mapping[str, Any]) -> dict[str, Rows]:
-    events = [event for event in consents.read_events(context.connection) if event.recording_id in recordings]
+def _consent_tables(context: Context, programme_id: str, recordings: Mapping[str, Any]) -> dict[str, Rows]:
+    """Decisions about this programme alone: who else a party licenses to, and on which terms, is nobody's business here."""
+    events = [event for event in consents.read_events(context.connection, programme_id=programme_id) if event.recording_id in recordings]
     used = {event.mandate_id for event in events}
     return {
         "consents": [consents.event_row(event) for event in events],

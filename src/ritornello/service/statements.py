@@ -11,7 +11,7 @@ from typing import Any
 from ritornello.domain.errors import Refused
 from ritornello.domain.money import format_units
 from ritornello.domain.payout_account import account_for
-from ritornello.formats.canonical import build_folder, lines, write_atomically
+from ritornello.formats.canonical import build_folder, iterate_files, lines, write_atomically
 from ritornello.formats.programme_toml import read_programme
 from ritornello.formats.schema import PERIOD_TABLES, RESULT_KEYS
 from ritornello.formats.statement_files import harmless, itemise, render_csv, render_json, render_page
@@ -26,10 +26,10 @@ Tables = dict[str, list[dict[str, Any]]]
 def read_folder(folder: Path) -> dict[str, bytes]:
     """Files of a bundle (or of a folder with `period/` and `result/`) by path. Raises Refused when it is none."""
     found = {
-        f"{part}/{path.name}": path.read_bytes()
+        path.relative_to(folder).as_posix(): path.read_bytes()
         for part in ("period", "result")
         if (folder / part).is_dir()
-        for path in sorted((folder / part).iterdir())
+        for path in iterate_files(folder / part)
     }
     wanted = {
         "period/period.json",

@@ -85,6 +85,7 @@ def write_receipt(context: Context, event_id: str) -> dict[str, Any]:
     return {
         "format": RECEIPT_FORMAT,
         "event": consents.event_row(events[0]),
+        "terms": context.files.get(events[0].terms_sha256).decode(),
         "effect": effect,
         "proof": proof,
         "checkpoint": note,
@@ -101,8 +102,8 @@ def check_receipt(path: Path, vkey: str | None = None) -> dict[str, Any]:
     try:
         receipt = json.loads(path.read_bytes())
         event, proof, note, own = receipt["event"], receipt["proof"], str(receipt["checkpoint"]), str(receipt["vkey"])
-        event_hash = fingerprint_document(encode(event)).hash
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        event_hash, terms_sha256 = fingerprint_document(encode(event)).hash, fingerprint_document(receipt["terms"].encode()).hash
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise wrong(f"is not a receipt ({error})") from None
     if receipt.get("format") != RECEIPT_FORMAT:
         raise wrong(f"is not of the format {RECEIPT_FORMAT}")
@@ -112,6 +113,8 @@ def check_receipt(path: Path, vkey: str | None = None) -> dict[str, Any]:
         raise wrong(str(error)) from None
     if (entry.get("kind"), entry.get("id"), entry.get("hash")) != ("consent", event.get("event_id"), event_hash):
         raise wrong("the event is not the one that the log entry commits to: it was changed")
+    if event.get("terms_sha256") != terms_sha256:
+        raise wrong("the terms are not those that the event names")
     return dict(event)
 
 

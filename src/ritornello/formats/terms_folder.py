@@ -1,0 +1,78 @@
+"""The terms that rows of a period folder name by hash, besides programme.toml: docs/formats/period-folder.md, `terms/`."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ritornello.domain.errors import BadInput, Problem
+from ritornello.domain.programme import Programme
+from ritornello.formats.programme_toml import MAX_BYTES, read_programme
+
+TERMS = "terms"
+Rows = list[dict[str, Any]]
+
+
+def list_named(tables: Mapping[str, Rows]) -> set[str]:
+    """The hash of every programme file that a snapshot was frozen under or a decision was made under."""
+    return {row["programme_sha256"] for row in tables["snapshots"]} | {row["terms_sha256"] for row in tables["consents"]}
+
+
+def path_of(sha256: str) -> str:
+    return f"{TERMS}/{sha256}.toml"
+
+
+def read_terms(folder: Path, programme: Programme, tables: Mapping[str, Rows], problems: list[Problem]) -> dict[str, bytes]:
+    """Path → bytes of the files under `terms/`. What is missing, foreign, changed or not what the rows say is a problem."""
+    wanted = list_named(tables) - {programme.sha256}
+    found = {sha256: data for sha256 in sorted(wanted) if (data := _read(folder, path_of(sha256), sha256, problems)) is not None}
+    foreign = {f"{TERMS}/{path.name}" for path in (folder / TERMS).iterdir()} if (folder / TERMS).is_dir() else set()
+    for path in sorted(foreign - {path_of(sha256) for sha256 in wanted}):
+        problems.append(Problem(path, None, None, "is named by no snapshot and no consent", "take it out of the folder"))
+    terms = {programme.sha256: programme}
+    for sha256, data in found.items():
+        try:
+            terms[sha256] = read_programme(path_of(sha256), data)
+        except BadInput as error:
+            problems += error.problems
+    problems += _compare(terms, tables)
+    return {path_of(sha256): data for sha256, data in found.items()}
+
+
+def _read(folder: Path, name: str, sha256: str, problems: list[Problem]) -> bytes | None:
+    path = folder / name
+    if not path.is_file() or path.stat().st_size > MAX_BYTES:
+        what = "is missing (or larger than 1 MiB): a snapshot or consent of this folder was made under these terms"
+        problems.append(Problem(name, None, None, what, "add the programme's file as it was registered then"))
+        return None
+    data = path.read_bytes()
+    if hashlib.sha256(data).hexdigest() != sha256:
+        problems.append(Problem(name, None, None, "does not have the hash that it is named by: it was changed", "restore the original"))
+        return None
+    return data
+
+
+def _compare(terms: Mapping[str, Programme], tables: Mapping[str, Rows]) -> Iterator[Problem]:
+    """Rows against the terms that they name. A snapshot repeats what decides it."""
+    for number, row in enumerate(tables["snapshots"], 1):
+        programme = terms.get(row["programme_sha256"])
+        if programme is None:
+            continue
+        said = {
+            "programme_id": programme.programme_id,
+            "purposes": list(programme.purposes),
+            "territory": programme.territory,
+            "quorum": dict(programme.quorum),
+            "licence": programme.licence,
+        }
+        for column, value in said.items():
+            if row[column] != value:
+                yield Problem("snapshots.jsonl", number, column, f"is {row[column]!r}, its terms say {value!r}", "correct the row")
+        if not programme.valid_from.isoformat() <= row["day"] <= programme.valid_to.isoformat():
+            what = f"is {row['day']}, its terms are in force from {programme.valid_from} to {programme.valid_to}"
+            yield Problem("snapshots.jsonl", number, "day", what, "correct the row")
+    for number, row in enumerate(tables["consents"], 1):
+        programme = terms.get(row["terms_sha256"])
+        if programme is not None and programme.programme_id != row["programme_id"]:
+            what = f"is {row['programme_id']!r}, its terms are of {programme.programme_id!r}"
+            yield Problem("consents.jsonl", number, "programme_id", what, "correct the row")
