@@ -84,6 +84,8 @@ def test_the_same_name_is_not_posted_into_two_batches_of_a_chain(engine: Engine)
         (transfer("a/1", {"party:ana": 1, "paid:SEK": -1}), "can't be kept in 'EUR'"),
         (transfer("a/1", {"party:ana": 1, "party:ben": -1}, "eur"), "can't be kept in 'eur'"),
         (transfer("a/1", {"party:ana": 1, "party:ben": -1}, state="maybe"), "state 'maybe'"),
+        (transfer("a/1", {"party:ana b": 1, "party:ben": -1}), "no name in the ledger has"),
+        (transfer("a/1\\t", {"party:ana": 1, "party:ben": -1}), "no name in the ledger has"),
         (transfer("a/1", {"party:ana": 0}), "a posting of nothing"),
         ([*transfer("a/1", {"party:ana": 1, "party:ben": -2}), *transfer("a/1", {"party:ana": 1})], "the same transfer"),
     ],

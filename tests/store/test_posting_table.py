@@ -103,6 +103,8 @@ def test_what_is_wrong_with_a_table_leaves_nothing(engine: Engine, transfers: in
         "another batch": good.replace(b'"b/allocate/000000002', b'"c/allocate/000000002'),
         "unknown state": good.replace(b'"posted"', b'"lost"', 1),
         "not in the chart": good.replace(b"party:0000002", b"person:0000002"),
+        "a name with other characters": good.replace(b"party:0000002", b"party:00000\\\\2"),
+        "a name with other characters ": good.replace(b"b/allocate/000000002", "b/allocate/000000002\u00e9".encode()),
         "does not end": good[:-1],
         "does not sum to zero": good.replace(b'"-7"', b'"-8"', 1),
         "beyond what the ledger holds": good.replace(b'"-7"', b'"-99999999999999999999"', 1),

@@ -12,6 +12,7 @@ LARGEST_UNITS = 2**63 - 1  # of one posting
 NO_BATCH = "0" * 64  # what stands before the first batch
 STATES = ("posted", "pending")
 BATCH_KINDS = ("settlement", "correction", "payout", "confirmation", "return", "advance", "adjustment", "release")
+NAME = r"[!-\[\]-~]+"  # of accounts and transfers: printable ASCII without spaces and backslashes
 _BATCH_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
@@ -119,6 +120,8 @@ def faults_of_postings(batch_id: str, postings: Iterable[Posting]) -> list[str]:
     accounts = {(row.account, row.currency) for row in rows}
     faults = [fault for account, currency in sorted(accounts) for fault in faults_of_account(account, currency)]
     transfers = {row.transfer_id for row in rows}
+    names = transfers | {account for account, _ in accounts}
+    faults += [f"{name!r} has a character that no name in the ledger has" for name in sorted(names) if not re.fullmatch(NAME, name)]
     faults += [f"transfer {name!r} is not named after its batch" for name in sorted(transfers) if not name.startswith(f"{batch_id}/")]
     faults += [f"transfer {name} sums to {total} {currency}" for name, currency, total in unbalanced(rows)]
     faults += [f"state {state!r} is none" for state in sorted({row.state for row in rows} - set(STATES))]

@@ -90,7 +90,8 @@ def settle_period(context: Context, programme_id: str, period_id: str, *, early:
     for kind, group in (("period", files), ("result", results)):
         _keep(context, settlement_id, kind, group)
     batch = Batch(settlement_id, "settlement", programme_id, settlement_id)
-    ledger.post_table(context.connection, batch, results["postings.jsonl"], context.now_us())
+    root = settled.document["results"]["postings.jsonl"]
+    ledger.post_table(context.connection, batch, results["postings.jsonl"], context.now_us(), root=root)
     return settled
 
 

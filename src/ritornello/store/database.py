@@ -55,7 +55,13 @@ def transaction(engine: Engine) -> Iterator[Connection]:
 def _prepare_sqlite(connection: object, _record: object) -> None:
     connection.isolation_level = None  # type: ignore[attr-defined]  # the begin listener below starts transactions
     cursor = connection.cursor()  # type: ignore[attr-defined]
-    for pragma in ("journal_mode = WAL", "foreign_keys = ON", f"busy_timeout = {LOCK_TIMEOUT_MS}", "synchronous = FULL"):
+    for pragma in (
+        "journal_mode = WAL",
+        "foreign_keys = ON",
+        f"busy_timeout = {LOCK_TIMEOUT_MS}",
+        "synchronous = FULL",
+        "cache_size = -65536",
+    ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

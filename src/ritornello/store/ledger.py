@@ -41,9 +41,12 @@ def post_batch(connection: Connection, batch: Batch, postings: Iterable[Posting]
     return post_table(connection, batch, encode_postings(rows), at_us)
 
 
-def post_table(connection: Connection, batch: Batch, table: bytes, at_us: int) -> Posted:
-    """The same for postings that are a table already (a settlement's postings.jsonl), of any size. Balance is for the database to check."""
-    root = fingerprint_table(table).hash
+def post_table(connection: Connection, batch: Batch, table: bytes, at_us: int, *, root: str | None = None) -> Posted:
+    """The same for postings that are a table already (a settlement's postings.jsonl), of any size. Balance is for the database to check.
+
+    `root` is the table's hash, where it is known already.
+    """
+    root = root or fingerprint_table(table).hash
     if known := find_batch(connection, batch.batch_id):
         if (known.header.root, *(getattr(known.header, name) for name in asdict(batch))) != (root, *asdict(batch).values()):
             raise Refused("batch_conflict", f"batch {batch.batch_id} is posted with other content; nothing was posted", "name it anew")

@@ -16,13 +16,14 @@ import pyarrow.json
 from sqlalchemy import Connection
 
 from ritornello.domain.errors import Refused
-from ritornello.domain.ledger import STATES, faults_of_account
+from ritornello.domain.ledger import CHART, NAME, STATES, faults_of_account
 from ritornello.formats.ledger_batch import POSTING_KEY
 from ritornello.store import append_only
 
 COLUMNS = ("batch_seq", "transfer_id", "account", "currency", "amount_units", "state")
 LARGE = 100_000  # postings: from here on a batch gets a partition of its own
 CHUNK_BYTES = 1 << 24
+_FREE = f"^({'|'.join(row.name for row in CHART.values() if not row.only and not row.per_currency)}):.+$"  # where anything may follow
 _TEXTS = pa.schema([(name, pa.string()) for name in ("account", "amount_units", "currency", "state", "transfer_id")])
 
 
@@ -59,17 +60,17 @@ def _read(table: bytes) -> Iterator[pa.Table]:
 
 def _check(batch_id: str, chunks: Iterator[pa.Table]) -> Iterator[pa.Table]:
     """The chunks with their amounts as numbers, after looking at each as a whole."""
-    last = ""
+    last: pa.Table | None = None
     for chunk in chunks:
-        keys = pc.binary_join_element_wise(*(chunk[name] for name in POSTING_KEY), "\0").combine_chunks()
-        assert last < keys[0].as_py() and pc.all(pc.less(keys[:-1], keys[1:])).as_py() in (True, None), (
-            f"batch {batch_id}: rows out of order"
-        )
-        last = keys[-1].as_py()
+        assert _rises(chunk) and (last is None or _rises(pa.concat_tables([last, chunk[:1]]))), f"batch {batch_id}: rows out of order"
+        last = chunk[-1:]
         assert pc.all(pc.starts_with(chunk["transfer_id"], f"{batch_id}/")).as_py(), f"batch {batch_id}: a transfer of another batch"
         assert set(pc.unique(chunk["state"]).to_pylist()) <= set(STATES), f"batch {batch_id}: an unknown state"
-        accounts = pc.unique(pc.binary_join_element_wise(chunk["account"], chunk["currency"], "\0")).to_pylist()
-        faults = [fault for each in accounts for fault in faults_of_account(*each.split("\0"))]
+        for names in (pc.unique(chunk["transfer_id"]), chunk["account"]):
+            assert pc.all(pc.match_substring_regex(names, f"^{NAME}$")).as_py(), f"batch {batch_id}: a name with other characters"
+        kinds = pc.replace_substring_regex(chunk["account"], _FREE, r"\1:any")
+        kept = pc.unique(pc.binary_join_element_wise(kinds, chunk["currency"], " ")).to_pylist()
+        faults = [fault for each in kept for fault in faults_of_account(*each.rsplit(" ", 1))]
         assert not faults, f"batch {batch_id}: {faults[0]}"
         try:
             amounts = chunk["amount_units"].cast(pa.int64())
@@ -80,13 +81,23 @@ def _check(batch_id: str, chunks: Iterator[pa.Table]) -> Iterator[pa.Table]:
         yield chunk.set_column(chunk.schema.get_field_index("amount_units"), "amount_units", amounts)
 
 
+def _rises(rows: pa.Table) -> bool:
+    """Each row's key is larger than the one before."""
+    rising = pa.repeat(pa.scalar(False), len(rows) - 1)
+    for name in reversed(POSTING_KEY):
+        before, after = rows[name][:-1], rows[name][1:]
+        rising = pc.or_(pc.less(before, after), pc.and_(pc.equal(before, after), rising))
+    return bool(pc.all(rising).as_py() in (True, None))  # None: there is but one row
+
+
 def _copy(connection: Connection, table: str, seq: int, chunks: Iterator[pa.Table], options: str = "") -> None:
+    """COPY's text format: names have no tab, line end or backslash in them."""
     driver: Any = connection.connection.driver_connection
-    with driver.cursor() as cursor, cursor.copy(f"COPY {table} ({', '.join(COLUMNS)}) FROM STDIN WITH (FORMAT csv{options})") as copy:
+    with driver.cursor() as cursor, cursor.copy(f"COPY {table} ({', '.join(COLUMNS)}) FROM STDIN WITH (FORMAT text{options})") as copy:
         for chunk in chunks:
             buffer = io.BytesIO()
             numbered = chunk.append_column("batch_seq", pa.repeat(seq, len(chunk))).select(COLUMNS)
-            pyarrow.csv.write_csv(numbered, buffer, pyarrow.csv.WriteOptions(include_header=False))
+            pyarrow.csv.write_csv(numbered, buffer, pyarrow.csv.WriteOptions(include_header=False, delimiter="\t", quoting_style="none"))
             copy.write(buffer.getbuffer())
 
 
