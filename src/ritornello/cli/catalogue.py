@@ -7,9 +7,10 @@ import click
 
 from ritornello.cli.catalogue_ern import import_ern
 from ritornello.cli.catalogue_preview import preview
-from ritornello.cli.frame import FILE, FOLDER, Frame, pass_frame, seconds
+from ritornello.cli.frame import FILE, FOLDER, NEW, Frame, pass_frame, seconds
 from ritornello.formats.mapping_toml import read_mapping
 from ritornello.service import overview, programmes, registry
+from ritornello.service.catalogue_exports import export_catalogue
 from ritornello.service.catalogue_plan import Sources
 from ritornello.service.mapped_imports import read_files
 from ritornello.service.releases import find_release, list_releases
@@ -121,6 +122,19 @@ def releases(frame: Frame, release: str | None) -> None:
         text.append(f"{one.release_id}  {one.title}  barcode {one.barcode or 'none'}  {len(one.tracks)} tracks")
         text += [f"  {track.disc}-{track.track:<4} {track.recording_id}" for track in one.tracks] if release else []
     frame.show([asdict(one) for one in found], "\n".join(text) or "no releases yet: ritornello catalogue import --releases")
+
+
+@catalogue.command()
+@click.argument("folder", type=NEW)
+@click.option("--audio", "with_audio", is_flag=True, help="Copy the audio too.")
+@pass_frame
+def export(frame: Frame, folder: Path, with_audio: bool) -> None:
+    """Write the catalogue into a new FOLDER, in the columns that `catalogue import --folder` takes. Payout accounts are left out."""
+    with frame.context() as context:
+        rows = export_catalogue(context, folder, with_audio)
+    frame.show(
+        {"folder": str(folder), "rows": rows}, f"{folder}: " + ", ".join(f"{number:,} rows of {table}" for table, number in rows.items())
+    )
 
 
 @click.group()

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 import ritornello
 from ritornello import wiring
-from ritornello.cli import catalogue, consent, dataset, disclosures, ledger, log, membership, money, payout, preferences
+from ritornello.cli import catalogue, consent, dataset, disclosures, export, ledger, log, membership, money, payout, preferences
 from ritornello.cli.frame import FAULT, SURROUNDINGS, Frame, pass_frame
 from ritornello.domain.errors import BadInput, Refused
 from ritornello.settings import read_settings
@@ -92,6 +92,7 @@ for command in (
 for command in (membership.prove, membership.check_proof):
     dataset.snapshot.add_command(command)
 program.add_command(disclosures.disclose)
+program.add_command(export.export)
 
 
 def main(arguments: list[str] | None = None) -> None:

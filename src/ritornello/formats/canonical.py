@@ -2,13 +2,14 @@
 
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import rfc8785
 
@@ -73,11 +74,24 @@ def hash_file(path: Path) -> str:
 
 def write_atomically(path: Path, data: bytes, mode: int = 0o644) -> None:
     """Write a file so that it is there whole, durable, or not at all."""
+    with _replacing(path, mode) as stream:
+        stream.write(data)
+
+
+def copy_atomically(source: Path, path: Path, mode: int = 0o644) -> None:
+    """Copy a file of any size in the same way."""
+    with source.open("rb") as original, _replacing(path, mode) as stream:
+        shutil.copyfileobj(original, stream, 1 << 20)
+
+
+@contextmanager
+def _replacing(path: Path, mode: int) -> Iterator[BinaryIO]:
+    """A new file that takes the place of `path` when the block ends well."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
     try:
         with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
+            yield stream
             stream.flush()
             os.fsync(stream.fileno())
         Path(temporary).chmod(mode)

@@ -108,7 +108,7 @@ def _decode(data: bytes, encoding: str | None) -> tuple[str, str] | None:
             text = data.decode(name).removeprefix("\ufeff")
         except (UnicodeDecodeError, LookupError):
             continue
-        return None if "\x00" in text or "\ufffd" in text else (text, "utf-8" if name == "utf-8-sig" else name)
+        return None if "\x00" in text else (text, "utf-8" if name == "utf-8-sig" else name)
     return None
 
 

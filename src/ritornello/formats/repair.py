@@ -28,6 +28,8 @@ def repair_text(text: str) -> tuple[str, Reason]:
     bare = text.strip(_EDGES)
     if bare in _ERRORS:
         raise ValueError(f"{bare!r} is what a spreadsheet shows instead of a value")
+    if "\ufffd" in bare:
+        raise ValueError(f"{bare!r} has a character that was lost when the file was converted")
     composed = unicodedata.normalize("NFC", bare)
     return composed, "accents composed (NFD to NFC)" if composed != bare else None
 

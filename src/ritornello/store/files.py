@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from ritornello.formats.canonical import write_atomically
+from ritornello.formats.canonical import copy_atomically, hash_file, write_atomically
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,15 @@ class FileStore:
         path = self._path(sha256)
         if not path.exists():
             write_atomically(path, data, mode=0o444)
+        return sha256
+
+    def put_file(self, path: Path) -> str:
+        """Keep a file of any size; returns its SHA-256 in hex."""
+        sha256 = hash_file(path)
+        target = self._path(sha256)
+        if not target.exists():
+            copy_atomically(path, target, mode=0o444)
+            assert hash_file(target) == sha256, f"{path} changed while it was read"
         return sha256
 
     def get(self, sha256: str) -> bytes:

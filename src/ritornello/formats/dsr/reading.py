@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from ritornello.domain.identifiers import parse_territory
 from ritornello.domain.money import minor_digits, parse_decimal
-from ritornello.formats.dsr.records import DESCRIPTIVE, EXTENSION, LAYOUTS, NAMESPACE, USES, Problems
+from ritornello.formats.dsr.records import DESCRIPTIVE, EXTENSION, LAYOUTS, MONEY_UNIT, MS_UNIT, NAMESPACE, USES, USES_UNIT, Problems
 from ritornello.formats.sheet import parse_day
 
 MAX_LINE_BYTES = 4 * 1024 * 1024
@@ -37,7 +37,8 @@ class Summary:
     line_usages: Decimal = Decimal(0)
     amount_lines: int = 0
     line_units: int = 0
-    lane: str = ""  # royalty reports of ours
+    unit: str = ""  # of our extension: what usages count
+    lane: str = ""
     basis: str = ""
     income: str = ""
     allocated_units: int = 0  # as stated
@@ -252,7 +253,11 @@ class _Reader:
         if values.get("Use") not in USES:
             self.problem(number, "Use", f"{values.get('Use', '')[:60]!r} is not known", f"use one of: {', '.join(USES)}")
         summary.model_version = values.get("ModelVersion") or None
-        summary.use, summary.lane, summary.basis, summary.income = (values.get(name, "") for name in ("Use", "Lane", "Basis", "Income"))
+        summary.use, summary.unit, summary.lane, summary.basis, summary.income = (
+            values.get(name, "") for name in ("Use", "Unit", "Lane", "Basis", "Income")
+        )
+        if summary.unit not in ("", USES_UNIT, MS_UNIT, MONEY_UNIT):
+            self.problem(number, "Unit", f"{summary.unit[:40]!r} is not known", f"use one of: {USES_UNIT}, {MS_UNIT}, {MONEY_UNIT}")
 
     def _take_usage(self, number: int, base: str, values: Mapping[str, str]) -> None:
         summary = self.report.summaries.get(values.get("SummaryRecordId", ""))
@@ -266,7 +271,7 @@ class _Reader:
                 "ask for the report again",
             )
             return
-        usages = self._decimal(number, "Usages", values.get("Usages", ""))
+        usages = self._decimal(number, "Usages", values.get("Usages") or ("0" if base == "SU03" else ""))
         returns = self._decimal(number, "Returns", values["Returns"]) if values.get("Returns") else Decimal(0)
         if usages is None or returns is None:
             return

@@ -4,7 +4,7 @@ DSR has no words for training and generation. Its deal-specific records (`DE01`,
 the model version and the use of the summary record before it (docs/formats/dsr.md).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from ritornello.domain.errors import Problem
 
@@ -26,20 +26,25 @@ FOOT = (
     "NumberOfBlocksInFile",
     "NumberOfBlocksInReport",
 )
-# SY01 and SY02 have the same first twelve cells in every version of theirs.
-_SALES = (
+# SY01 and SY02 have the same first twelve cells in every version; all of these are SY02.02.
+SALES = (
     "RecordType", "SummaryRecordId", "DistributionChannel", "DistributionChannelDPID", "CommercialModel", "UseType", "Territory", "ServiceDescription",
-    "TotalUsages", "Users", "Currency", "NetRevenue",
+    "TotalUsages", "Users", "Currency", "NetRevenue", "RightsController", "RightsControllerPartyId", "AllocatedUsages", "AllocatedRevenue",
+    "AllocatedNetRevenue", "RightsType", "ContentCategory", "CurrencyOfTransaction", "ExchangeRate", "RightsTypePercentage",
 )  # fmt: skip
 ROYALTIES = (
     "RecordType", "SummaryRecordId", "DistributionChannel", "DistributionChannelDPID", "CommercialModel", "UseType", "Territory", "RightsType",
     "ServiceDescription", "TotalUsages", "Users", "Currency", "NetRevenue", "RightsController", "RightsControllerPartyId", "AllocatedUsages",
     "AllocatedAmount", "AllocatedNetRevenue",
 )  # fmt: skip
-CONTEXT = ("RecordType", "Extension", "SummaryRecordId", "ModelVersion", "Use", "Lane", "Basis", "Income")
-RESOURCE = (
+CONTEXT = ("RecordType", "Extension", "SummaryRecordId", "ModelVersion", "Use", "Unit", "Lane", "Basis", "Income")
+RESOURCE = (  # AS01.01
     "RecordType", "BlockId", "ResourceReference", "DspResourceId", "ISRC", "Title", "SubTitle", "DisplayArtistName", "DisplayArtistPartyId", "Duration",
-    "ResourceType",
+    "ResourceType", "IsMasterRecording",
+)  # fmt: skip
+RESOURCE_OF_WORK = (  # AS02.01
+    *RESOURCE[:11], "ISWC", "ComposerAuthor", "ComposerAuthorPartyId", "Arranger", "ArrangerPartyId", "MusicPublisher", "MusicPublisherPartyId",
+    "WorkContributor", "WorkContributorPartyId", "ProprietaryWorkId",
 )  # fmt: skip
 DOWNLOADS = (
     "RecordType", "BlockId", "SummaryRecordId", "SalesTransactionId", "TransactedRelease", "TransactedResource", "IsRoyaltyBearing", "SalesUpgrade",
@@ -47,6 +52,7 @@ DOWNLOADS = (
 )  # fmt: skip
 STREAMS = (
     "RecordType", "BlockId", "SummaryRecordId", "SalesTransactionId", "TransactedRelease", "TransactedResource", "IsRoyaltyBearing", "Usages",
+    "PriceConsumerPaidExcSalesTax", "PromotionalActivity",
 )  # fmt: skip
 AMOUNTS = (
     "RecordType", "BlockId", "SalesTransactionId", "SummaryRecordId", "DspResourceId", "Usages", "NetRevenue", "ValidityPeriodStart", "ValidityPeriodEnd",
@@ -56,9 +62,14 @@ LICENSOR = (
     "AllocatedNetRevenue", "AllocatedAmount",
 )  # fmt: skip
 LAYOUTS: dict[str, Sequence[str]] = {
-    "HEAD": HEAD, "FOOT": FOOT, "SY01": _SALES, "SY02": _SALES, "SY07": ROYALTIES, "DE01": CONTEXT, "AS01": RESOURCE, "AS02": RESOURCE,
+    "HEAD": HEAD, "FOOT": FOOT, "SY01": SALES[:12], "SY02": SALES, "SY07": ROYALTIES, "DE01": CONTEXT, "AS01": RESOURCE, "AS02": RESOURCE_OF_WORK,
     "SU01": DOWNLOADS, "SU02": STREAMS, "SU03": AMOUNTS, "LI01": LICENSOR,
 }  # fmt: skip
+USES_UNIT, MS_UNIT, MONEY_UNIT = (
+    "uses",
+    "milliseconds",
+    "money",
+)  # what the usages of a context count: uses of outputs, what training read, nothing
 # Records of blocks that describe what else was used: counted, but they change nothing here.
 DESCRIPTIVE = ("RE01", "RE02", "RE03", "MW01", "RU01", "RU02", "CU01", "CD01", "ST01", "LC01")
 MAX_PROBLEMS = 1_000
@@ -81,12 +92,12 @@ class Problems:
         return [*self.kept, *rest]
 
 
-def encode_record(kind: str, layout: Sequence[str], values: Mapping[str, str]) -> str:
-    """One record as a line without its end: every cell of the layout, in order. Texts may not hold delimiters: they become spaces."""
+def encode_record(kind: str, **values: str) -> str:
+    """One record as a line without its end: every cell of its layout, in order. Texts may not hold delimiters: they become spaces."""
+    layout = LAYOUTS[kind[:4]]
     unknown = set(values) - set(layout)
     assert not unknown, f"{kind} has no cells {unknown}"
-    cells = [kind, *(clean_text(values.get(name, "")) for name in layout[1:])]
-    return "\t".join(cells)
+    return "\t".join([kind, *(clean_text(values.get(name, "")) for name in layout[1:])])
 
 
 def clean_text(text: str) -> str:

@@ -1,10 +1,10 @@
 """A DSR report as the same lines that revenue.csv and usage.csv have: one of revenue for each context of sale, one of use for each output in it."""
 
 from datetime import date
-from decimal import Decimal
 
 from ritornello.domain.matching import make_own
 from ritornello.formats.dsr.reading import Report
+from ritornello.formats.dsr.records import MS_UNIT
 from ritornello.formats.reports_csv import RevenueRow, UsageRow
 
 
@@ -12,6 +12,8 @@ def revenue_rows(report: Report, model_version: str | None) -> list[RevenueRow]:
     """Lines of revenue in ledger units. `model_version` is meant where the file names none; without it that is a problem of the report's."""
     rows = []
     for summary in report.summaries.values():
+        if summary.unit == MS_UNIT:
+            continue  # what training read: a use, but no revenue
         model = summary.model_version or model_version
         if model is None:
             todo = "name it with --model-version, or ask the sender for the DE01 record of docs/formats/dsr.md"
@@ -27,6 +29,8 @@ def usage_rows(report: Report) -> list[UsageRow]:
     rows = []
     for (summary_id, output_id), usages in report.usages.items():
         summary = report.summaries[summary_id]
+        if summary.unit == MS_UNIT:
+            continue
         if usages == 0:
             report.untaken["outputs whose usage and returns cancel out"] += 1
             continue
@@ -44,7 +48,3 @@ def check_period(report: Report, first_day: date, last_day: date) -> None:
     if report.first_day and report.last_day and not (first_day <= report.first_day <= report.last_day <= last_day):
         what = f"the report is about {report.first_day} to {report.last_day}, the period goes from {first_day} to {last_day}"
         report.problems.add(1, "UsageStartDate", what, "name the period that the report is about")
-
-
-def total_usages(report: Report) -> Decimal:
-    return sum((summary.line_usages for summary in report.summaries.values()), Decimal(0))

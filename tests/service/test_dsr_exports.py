@@ -1,0 +1,84 @@
+"""A settlement as DSR files: deterministic, complete, and read back to the settlement's own totals."""
+
+import json
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+from ritornello.formats.dsr.reading import read_dsr
+
+Run = Callable[..., str]
+SETTLEMENT = "p-2026-10"
+
+
+def read_tables(run: Run, home: Path, folder: Path) -> dict[str, list[dict[str, object]]]:
+    run("--home", home, "bundle", SETTLEMENT, folder)
+    return {path.stem: [json.loads(line) for line in path.read_text().splitlines()] for path in folder.rglob("*.jsonl")}
+
+
+def test_royalties_and_usage_say_what_the_settlement_says(run: Run, settled: Path, tmp_path: Path) -> None:
+    answer = json.loads(run("--home", settled, "--json", "export", "dsr", SETTLEMENT, tmp_path / "dsr"))
+    tables = read_tables(run, settled, tmp_path / "bundle")
+    pools = {row["pool"]: row for row in tables["pools"]}
+    found: dict[tuple[str, str, str], int] = {}
+    for path in sorted((tmp_path / "dsr").rglob("*.tsv")):
+        if path.name == "usage.tsv":
+            continue
+        report = read_dsr(path, date(2026, 10, 31))
+        assert report.problems.all() == []
+        kind = path.parent.name
+        payee = f"{'party' if kind == 'royalties' else kind}:{path.stem}"
+        for name, summary in report.summaries.items():
+            assert summary.licensor_units == summary.line_units == summary.net_units
+            assert (summary.lane, summary.basis, summary.model_version) == tuple(
+                pools[name][column] for column in ("lane", "basis", "model_version")
+            )
+            found[payee, name, summary.currency] = summary.licensor_units
+    expected: dict[tuple[str, str, str], int] = {}
+    for line in tables["allocations"]:
+        key = (str(line["payee"]), str(line["pool"]), str(pools[line["pool"]]["currency"]))
+        expected[key] = expected.get(key, 0) + int(str(line["amount_units"]))
+    assert found == expected
+    received = {
+        row["currency"]: row["received_units"]
+        for row in json.loads((tmp_path / "bundle" / "result" / "settlement.json").read_text())["totals"]
+    }
+    assert answer["royalty_units"] == {currency: units for currency, units in received.items() if int(units)}
+
+    usage = read_dsr(tmp_path / "dsr" / "usage.tsv", date(2026, 10, 31))
+    assert usage.problems.all() == []
+    uses = {name: summary.line_usages for name, summary in usage.summaries.items() if name.startswith("outputs/")}
+    assert uses == {"outputs/m/DE": 16, "outputs/m/SE": 7}
+    training = usage.summaries["training/m"]
+    assert training.use == "UseForTrainingNonGenerativeAI" and training.unit == "milliseconds"  # the programme's purpose is ai_training
+    assert training.line_usages == sum(int(str(row["exposure_ms"])) for row in tables["exposure"])
+    revenue = {(summary.service, summary.currency): summary.net_units for summary in usage.summaries.values() if summary.net_units}
+    assert revenue == {("App", "EUR"): 1_000_500_000, ("App", "SEK"): 333_000_000, ("Refund", "EUR"): -500_000}
+
+
+def test_uses_of_pools_are_named(run: Run, settled: Path, tmp_path: Path) -> None:
+    run("--home", settled, "export", "dsr", SETTLEMENT, tmp_path / "dsr")
+    report = read_dsr(tmp_path / "dsr" / "royalties" / "ana.tsv", date(2026, 10, 31))
+    assert {(summary.income, summary.use) for summary in report.summaries.values()} == {
+        ("fee", "UseForTrainingNonGenerativeAI"),
+        ("share", "UseOfGeneratedOutput"),
+    }
+    text = (tmp_path / "dsr" / "royalties" / "ana.tsv").read_text()
+    assert "\tritornello::UseForTrainingNonGenerativeAI\t" in text and "\tritornello::master\t" in text
+
+
+def test_the_same_settlement_gives_the_same_bytes(run: Run, settled: Path, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        run("--home", settled, "export", "dsr", SETTLEMENT, tmp_path / name)
+    files = sorted(path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*") if path.is_file())
+    assert len(files) > 4
+    assert all((tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes() for name in files)
+
+
+def test_one_party_gets_its_own_file_only(run: Run, settled: Path, tmp_path: Path) -> None:
+    run("--home", settled, "export", "dsr", SETTLEMENT, tmp_path / "ben", "--party", "ben")
+    assert [path.name for path in (tmp_path / "ben").rglob("*.tsv")] == ["ben.tsv"]
+    records = [line.split("\t") for line in (tmp_path / "ben" / "royalties" / "ben.tsv").read_text().splitlines()]
+    assert {cells[3] for cells in records if cells[0] == "LI01"} == {"Ben Example"}
+    assert "no_statement" in run("--home", settled, "export", "dsr", SETTLEMENT, tmp_path / "x", "--party", "nobody", expect=3)
+    assert not (tmp_path / "x").exists()
