@@ -93,13 +93,17 @@ def render_totals(row: Mapping[str, Any]) -> str:
 @click.command()
 @click.argument("settlement_id")
 @click.argument("party", required=False)
-@click.option("--out", type=NEW, help="New folder for statements as JSON, CSV and pages; without PARTY, of everyone, with the payout list.")
+@click.option(
+    "--out", type=NEW, help="New folder for statements as JSON, CSV, pages and PDF; without PARTY, of everyone, with the payout list."
+)
+@click.option("--no-pdf", is_flag=True, help="Leave out the PDFs, which take longest.")
+@click.option("--fonts", type=FOLDER, help="Further fonts (.ttf, .otf) for names in scripts that ours don't have.")
 @pass_frame
-def statement(frame: Frame, settlement_id: str, party: str | None, out: Path | None) -> None:
+def statement(frame: Frame, settlement_id: str, party: str | None, out: Path | None, no_pdf: bool, fonts: Path | None) -> None:
     """Statements: of all parties in short, of one PARTY with its lines, or all as files."""
     with frame.context() as context:
         if out is not None:
-            count = statements.write(context, settlement_id, out, party)
+            count = statements.write(context, settlement_id, out, party, pdf=not no_pdf, fonts=fonts)
             frame.show({"folder": str(out), "parties": count}, f"{count} statements in {out}{'' if party else ', with payouts.csv'}")
         elif party is None:
             rows = statements.overview(context, settlement_id)

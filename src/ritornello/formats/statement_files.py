@@ -81,7 +81,7 @@ def render_page(
         loader=PackageLoader("ritornello.formats"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters.update(
-        money=_money, share=_share, words=lambda basis: BASIS_WORDS[basis], because=lambda reason: REASON_WORDS[reason]
+        money=show_money, share=show_share, words=lambda basis: BASIS_WORDS[basis], because=lambda reason: REASON_WORDS[reason]
     )
     template = environment.get_template("statement.html")
     days = f"{format_date(first_day, 'd MMMM y', locale='en')} – {format_date(last_day, 'd MMMM y', locale='en')}"
@@ -122,7 +122,7 @@ def _line(
     }
 
 
-def _money(units: str | int, digits: int, *, whole: bool = False) -> str:
+def show_money(units: str | int, digits: int, *, whole: bool = False) -> str:
     """Ledger units for people: always the minor digits, and as many more as there are, so that nothing shows as 0.00 that isn't."""
     value = Decimal(format_units(int(units), digits))
     most = digits if whole else digits + 4
@@ -131,7 +131,7 @@ def _money(units: str | int, digits: int, *, whole: bool = False) -> str:
     )
 
 
-def _share(part: str | int, whole: str | int) -> str:
+def show_share(part: str | int, whole: str | int) -> str:
     """A part of a whole as a percentage with four digits."""
     return f"{Decimal(int(part)) * 100 / Decimal(int(whole)):.4f} %"
 

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -63,24 +63,30 @@ def overview(context: Context, settlement_id: str) -> list[dict[str, Any]]:
     return parse_tables(settlement.read_files(context, settlement_id))["statements"]
 
 
-def write(context: Context, settlement_id: str, folder: Path, party_id: str | None = None) -> int:
-    """Write statements as JSON, CSV and pages into a new folder: one party's, or all of them with the payout list. Returns the number of parties."""
+def write(
+    context: Context, settlement_id: str, folder: Path, party_id: str | None = None, *, pdf: bool = True, fonts: Path | None = None
+) -> int:
+    """Write statements as JSON, CSV, pages and PDF into a new folder: one party's, or all of them with the payout list.
+
+    `fonts`: a folder of further fonts for the PDFs. Returns the number of parties.
+    """
+    from ritornello.formats.pdf_fonts import list_fonts
+    from ritornello.formats.statement_pdf import render_pdf  # here, since most commands write no PDF
+
     files = settlement.read_files(context, settlement_id)
-    tables, (first_day, last_day) = parse_tables(files), _days(files)
+    tables, period = parse_tables(files), json.loads(files["period/period.json"])
     programme = read_programme("programme.toml", files["period/programme.toml"])
+    days = {name: date.fromisoformat(period[name]) for name in ("first_day", "last_day")}
+    head: dict[str, Any] = {"programme_title": programme.title, "licensor": programme.licensor, "licensee": programme.licensee, **days}
+    known_at = datetime.fromtimestamp(period["known_at_us"] // 1_000_000, UTC)
     parties = sorted({row["party_id"] for row in tables["statements"]} if party_id is None else {party_id})
     with build_folder(folder) as building:
         for name in parties:
             sheets = itemise(tables, name) or show(context, settlement_id, name)
-            page = render_page(
-                sheets,
-                programme_title=programme.title,
-                licensor=programme.licensor,
-                licensee=programme.licensee,
-                first_day=first_day,
-                last_day=last_day,
-            )
-            for suffix, data in (("json", render_json(sheets)), ("csv", render_csv(sheets)), ("html", page)):
+            renderings = {"json": render_json(sheets), "csv": render_csv(sheets), "html": render_page(sheets, **head)}
+            if pdf:
+                renderings["pdf"] = render_pdf(sheets, **head, known_at=known_at, fonts=list_fonts(fonts) if fonts else ())
+            for suffix, data in renderings.items():
                 write_atomically(building / "parties" / f"{name}.{suffix}", data)
         if party_id is None:
             write_atomically(building / "payouts.csv", _payouts(context, tables["payouts"]), mode=0o600)
@@ -101,8 +107,3 @@ def _payouts(context: Context, rows: list[dict[str, Any]]) -> bytes:
         names = harmless(party.name), account.masked if account else ""
         writer.writerow((row["payout_id"], party.party_id, *names, row["currency"], amount))
     return stream.getvalue().encode()
-
-
-def _days(files: Mapping[str, bytes]) -> tuple[date, date]:
-    header = json.loads(files["period/period.json"])
-    return date.fromisoformat(header["first_day"]), date.fromisoformat(header["last_day"])
