@@ -4,7 +4,6 @@ from datetime import date
 from random import Random
 
 import pytest
-from tests.formats.preferences.random_preferences import some_question, some_statement, some_subject
 
 from ritornello.domain.consent import PURPOSES
 from ritornello.domain.preference import (
@@ -22,6 +21,7 @@ from ritornello.domain.preference import (
     meet_overlapping,
     permits,
 )
+from tests.formats.preferences.random_preferences import some_question, some_statement, some_subject
 
 SONG = Subject(isrc="DEABC2600001")
 ASKED = Question("ai_training", SONG, "DE", date(2026, 6, 1))

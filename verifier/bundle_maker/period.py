@@ -9,6 +9,20 @@ from bundle_maker.writing import Rows, canonical, rows_root
 SETTLEMENT = "s-2026-10"
 ASSET_1, ASSET_2 = "sha256:" + "11" * 32, "sha256:" + "22" * 32
 RECORDED, KNOWN = 1_780_000_000_000_000, 1_793_500_000_000_000
+CLASS = b"""format = "ritornello-class-1"
+class_id = "research"
+version = 1
+title = "Research"
+summary = "Models for research alone."
+licensors = ["Society"]
+purposes = ["ai_training", "ai_use"]
+valid_from = 2026-01-01
+valid_to = 2027-12-31
+objection_days = 14
+notice_days = 30
+tail_days = 365
+quorum = ["master"]
+"""
 PROGRAMME = b"""format = "ritornello-programme-1"
 programme_id = "mosaic"
 version = 1
@@ -27,6 +41,9 @@ quorum = ["master", "publishing"]
 master = 600_000
 publishing = 400_000
 
+[classes]
+research = "CLASS"
+
 [[income]]
 name = "fee"
 amount = "10.00"
@@ -43,7 +60,7 @@ fallback = "exposure"
 
 [payout]
 thresholds = { EUR = "5.00" }
-"""
+""".replace(b"CLASS", sha256(CLASS).hexdigest().encode())
 REPORT = b"line_id,product,model_version,territory,currency,net_amount\nL1,app,m1,DE,EUR,15.00\nL2,app,m1,DE,EUR,5.00\n"
 HEADER = {
     "format": "ritornello-period-1",
@@ -192,6 +209,22 @@ def make_period() -> dict[str, Rows]:
                 "valid_to": None,
                 "recorded_at_us": RECORDED,
                 "retracted_at_us": None,
+            }
+        ],
+        "classes.jsonl": [{"class_sha256": sha256(CLASS).hexdigest(), "class_id": "research", "text": CLASS.decode()}],
+        "admissions.jsonl": [
+            {
+                "admission_id": "a1",
+                "class_id": "research",
+                "class_sha256": sha256(CLASS).hexdigest(),
+                "programme_id": "mosaic",
+                "programme_sha256": sha256(PROGRAMME).hexdigest(),
+                "basis": "charter seen",
+                "valid_from": "2026-08-01",
+                "valid_to": None,
+                "recorded_at_us": RECORDED,
+                "ended_from": None,
+                "ended_at_us": None,
             }
         ],
         "consents.jsonl": make_consents(),

@@ -4,7 +4,7 @@ was frozen under, and lists the grants relied on."""
 from collections import defaultdict
 
 from ritornello_verify.bundle import Bundle
-from ritornello_verify.decisions import Decisions, NoConsent, find_grants, load_decisions
+from ritornello_verify.decisions import Decisions, Footings, NoConsent, find_footings, find_grants, load_decisions
 from ritornello_verify.kinds import WHOLE_PPM
 from ritornello_verify.merkle import find_root, hash_leaf
 from ritornello_verify.period import Period
@@ -25,13 +25,16 @@ def check_manifests(bundle: Bundle, period: Period, step: Step) -> Assets:
     terms = load_terms(bundle, period, step)
     decisions = load_decisions(bundle, terms, step)
     snapshots = {row.values["snapshot_id"]: row for row in bundle.read_rows(SNAPSHOTS)}
+    footings = {name: find_footings(terms, decisions.classes, row.values) for name, row in snapshots.items()}
     assets: Assets = defaultdict(dict)
     leaves: dict[str, list[bytes]] = defaultdict(list)
     durations: dict[str, int] = defaultdict(int)
     for row in bundle.read_rows(MANIFEST):
         values = row.values
         snapshot = snapshots.get(values["snapshot_id"])
-        wrong = "snapshot_id is not in snapshots.jsonl" if snapshot is None else find_wrong_row(period, decisions, snapshot.values, values)
+        wrong: str | None = "snapshot_id is not in snapshots.jsonl"
+        if snapshot is not None:
+            wrong = find_wrong_row(period, decisions, snapshot.values, values, footings[values["snapshot_id"]])
         if wrong:
             step.fail(MANIFEST, wrong, row.number, identify(values, TABLES[MANIFEST]))
         step.count("consent decisions derived anew")
@@ -80,9 +83,9 @@ def check_snapshot(row: Row, expected: Values, step: Step) -> None:
             return
 
 
-def find_wrong_row(period: Period, decisions: Decisions, snapshot: Values, row: Values) -> str | None:
+def find_wrong_row(period: Period, decisions: Decisions, snapshot: Values, row: Values, footings: Footings) -> str | None:
     try:
-        grants = find_grants(period, decisions, snapshot, row)
+        grants = find_grants(period, decisions, snapshot, row, footings)
     except NoConsent as error:
         return str(error)
     if row["consent_events"] != grants:

@@ -27,6 +27,18 @@ class Income:
     divide_by: str
     unattributed: str
     max_error_ppm: int
+    has_error_limit: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Licensing:
+    """Who licenses to whom, with which notice and tail. `classes`: class of licensees → hash of its document."""
+
+    licensor: str
+    licensee: str
+    notice_days: int
+    tail_days: int
+    classes: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +53,7 @@ class Programme:
     lanes: dict[str, int]
     incomes: tuple[Income, ...]
     thresholds: dict[str, int]
+    licensing: Licensing
     valid_from: str = "0001-01-01"
     valid_to: str = "9999-12-31"
 
@@ -72,6 +85,10 @@ def is_rule(value: object) -> bool:
     return value == "everyone"
 
 
+def is_hash(value: object) -> bool:
+    return type(value) is str and re.fullmatch("[0-9a-f]{64}", value) is not None
+
+
 def is_currency(value: object) -> bool:
     return type(value) is str and value in MINOR_DIGITS
 
@@ -93,9 +110,10 @@ TERMS: dict[str, Check] = {
     "quorum": lambda value: is_texts(value) or (type(value) is dict and all(map(is_rule, value.values()))),
     "lanes": lambda value: type(value) is dict and all(map(is_count, value.values())) and sum(value.values()) == MILLION,
     "income": lambda value: type(value) is list and all(type(item) is dict for item in value),
+    "classes": lambda value: type(value) is dict and all(map(is_hash, value.values())),
     "payout": lambda value: type(value) is dict and value.keys() <= {"thresholds"} and type(value.get("thresholds", {})) is dict,
 }
-OPTIONAL_TERMS = {"payout", "territory"}
+OPTIONAL_TERMS = {"classes", "payout", "territory"}
 INCOME: dict[str, Check] = {
     "name": lambda value: type(value) is str and re.fullmatch("[a-z0-9_]+", value) is not None,
     "amount": is_text,
@@ -130,6 +148,13 @@ def read_programme(data: bytes) -> Programme:
             currency: read_money(amount, currency, f"threshold {currency}: ")
             for currency, amount in terms.get("payout", {}).get("thresholds", {}).items()
         },
+        licensing=Licensing(
+            licensor=terms["licensor"],
+            licensee=terms["licensee"],
+            notice_days=terms["notice_days"],
+            tail_days=terms["tail_days"],
+            classes=dict(terms.get("classes", {})),
+        ),
         valid_from=terms["valid_from"].isoformat(),
         valid_to=terms["valid_to"].isoformat(),
     )
@@ -160,6 +185,7 @@ def read_income(item: dict[str, Any], where: str) -> Income:
         divide_by=item["divide_by"],
         unattributed=item.get("unattributed", EXPOSURE),
         max_error_ppm=item.get("max_error_ppm", 0),
+        has_error_limit="max_error_ppm" in item,
     )
 
 

@@ -76,6 +76,23 @@ PERIOD_TABLES = {
             "retracted_at_us": allow_null(INTEGER),
         },
     ),
+    "classes.jsonl": Table(("class_sha256",), {"class_sha256": HASH, "class_id": TEXT, "text": TEXT}),
+    "admissions.jsonl": Table(
+        ("admission_id",),
+        {
+            "admission_id": TEXT,
+            "class_id": TEXT,
+            "class_sha256": HASH,
+            "programme_id": TEXT,
+            "programme_sha256": HASH,
+            "basis": TEXT,
+            "valid_from": DAY,
+            "valid_to": allow_null(DAY),
+            "recorded_at_us": INTEGER,
+            "ended_from": allow_null(DAY),
+            "ended_at_us": allow_null(INTEGER),
+        },
+    ),
     "consents.jsonl": Table(
         ("seq",),
         {

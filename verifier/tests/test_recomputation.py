@@ -11,14 +11,15 @@ from ritornello_verify.claims import Claim, Claims, SplitSet, split
 from ritornello_verify.currency import read_amount, read_decimal
 from ritornello_verify.ledger import Ledger
 from ritornello_verify.period import Header, Party, Period, Receiver
-from ritornello_verify.programme import Income, Programme
+from ritornello_verify.programme import Income, Licensing, Programme
 from ritornello_verify.receipts import Pool, Receipt, divide_receipts, find_reason, find_receipts, sum_uses
 from ritornello_verify.report import Malformed
 
 DAY = "2026-10-31"
 EURO = 1_000_000
-FEE = Income("fee", None, None, None, "EUR", "exposure", "exposure", 0)
-SHARE = Income("share", None, 300_000, None, "EUR", "attribution", "exposure", 200_000)
+FEE = Income("fee", None, None, None, "EUR", "exposure", "exposure", 0, False)
+SHARE = Income("share", None, 300_000, None, "EUR", "attribution", "exposure", 200_000, True)
+LICENSING = Licensing("Society", "Company", 30, 365, {})
 
 
 def claim(party: str, share: int, territory: str = "WW", claim_id: str = "", **more: Any) -> Claim:
@@ -27,7 +28,9 @@ def claim(party: str, share: int, territory: str = "WW", claim_id: str = "", **m
 
 
 def make_period(**changes: Any) -> Period:
-    programme = Programme("mosaic", ("ai_training",), "licence", "WW", {"master": None}, {"master": 1_000_000}, (FEE,), {"EUR": 10 * EURO})
+    programme = Programme(
+        "mosaic", ("ai_training",), "licence", "WW", {"master": None}, {"master": 1_000_000}, (FEE,), {"EUR": 10 * EURO}, LICENSING
+    )
     period = Period(
         header=Header("ritornello-period-1", "s", "mosaic", "", "2026-10", "2026-10-01", DAY, 100),
         programme=programme,

@@ -1,7 +1,7 @@
 """`ritornello consent …` and `ritornello mandate …`."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -10,14 +10,16 @@ import click
 
 from ritornello.cli.frame import FILE, NEW, About, Day, Frame, Moment, Territory, pass_frame, read_key
 from ritornello.domain.catalogue import ASSET_KINDS, LANES
-from ritornello.domain.consent import PURPOSES, Answer
+from ritornello.domain.consent import PURPOSES, Answer, Missing
 from ritornello.domain.errors import Refused
 from ritornello.domain.splits import format_share
 from ritornello.formats.canonical import encode_document, write_atomically
 from ritornello.formats.consents_csv import Subject
 from ritornello.service import consent as service
 from ritornello.service import decisions, evidence, mandates, withdrawal
+from ritornello.service import notices as notice_service
 from ritornello.service.context import Context
+from ritornello.service.effect import describe_effects
 from ritornello.store.consents import event_row, mandate_row
 
 _REASONS = {
@@ -31,6 +33,7 @@ _REASONS = {
     "unclaimed": "nobody claims this lane",
     "gap": "{share} % of this lane is claimed by nobody",
     "overclaim": "this lane is claimed {share} % too much",
+    "not_in_class": "granted {purpose} to a class that this programme doesn't fall under: {detail}",
 }
 _PLURALS = {"grant": "grants", "withdraw": "withdrawals", "hold": "holds", "release": "releases of holds"}
 _HELP = {
@@ -48,7 +51,7 @@ def consent() -> None:
 
 def _decide(verb: str) -> click.Command:
     @click.command(verb, help=_HELP[verb])
-    @click.option("--programme", required=True, help="The programme whose terms were shown.")
+    @click.option("--programme", required=True, help="The programme, or class:ID of a class of licensees, whose terms were shown.")
     @click.option("--party", required=True, help="Whose decision it is.")
     @click.option("--by", "actor", help="The representative who makes it; needs a mandate.")
     @click.option("--recording", help="One recording.")
@@ -130,7 +133,7 @@ def import_(frame: Frame, file: Path, programme: str, confirm: str | None) -> No
     with frame.context() as context:
         found = decisions.import_decisions(context, programme, file, confirm)
         if isinstance(found, service.Decided):
-            withdrawal.notify(context, found.events)
+            notice_service.notify(context, found.events)
     _show_found(frame, found, [])
 
 
@@ -216,7 +219,7 @@ def check_receipt(frame: Frame, file: Path, vkey: str | None) -> None:
 def notices(frame: Frame) -> None:
     """Withdrawals that those downstream were told of, and who has acknowledged."""
     with frame.context() as context:
-        rows = withdrawal.list_notices(context)
+        rows = notice_service.list_notices(context)
     text = [f"{row['notice_id']}  to {row['recipient']}  {'acknowledged' if row['acknowledged_at_us'] else 'waits'}" for row in rows]
     frame.show(rows, "\n".join(text) or "none")
 
@@ -227,7 +230,7 @@ def notices(frame: Frame) -> None:
 def acknowledge(frame: Frame, notice: str) -> None:
     """Record that a notice arrived."""
     with frame.context() as context:
-        withdrawal.acknowledge(context, notice)
+        notice_service.acknowledge(context, notice)
     frame.show({"notice_id": notice}, f"{notice} acknowledged")
 
 
@@ -252,7 +255,7 @@ def mandate() -> None:
 @click.option("--to", "representative", required=True, help="Who may decide: label, publisher, guardian.")
 @click.option("--lane", "lanes", type=click.Choice(LANES), multiple=True, help="Default: all.")
 @click.option("--purpose", "purposes", type=click.Choice(PURPOSES), multiple=True, help="Default: all.")
-@click.option("--programme", default="*", help="Default: any.")
+@click.option("--programme", default="*", help="Default: any. Classes of licensees must be named: class:ID.")
 @click.option("--from", "valid_from", type=Day(), help="First day. Default: today.")
 @click.option("--until", "valid_to", type=Day(), help="Last day. Default: no end.")
 @pass_frame
@@ -292,17 +295,21 @@ def render_answer(answer: Answer) -> str:
     what = answer.recording_id if answer.kind == "recording" else f"{answer.recording_id}, {answer.kind} {answer.label}".rstrip()
     if answer.allowed:
         return f"yes  {what}: everyone needed has granted ({len(answer.consent_events)} grants)"
-    groups: dict[tuple[str, str | None, str, int], list[str]] = {}
+    groups: dict[Missing, list[str]] = {}
     for missing in answer.missing:
-        groups.setdefault((missing.lane, missing.party_id, missing.reason, missing.share_e8), []).append(missing.purpose or "")
-    return "\n".join([f"no   {what}", *(f"       {_missing(*group, purposes)}" for group, purposes in groups.items())])
+        groups.setdefault(replace(missing, purpose=None, territory=""), []).append(missing.purpose or "")
+    return "\n".join([f"no   {what}", *(f"       {_missing(*group)}" for group in groups.items())])
 
 
-def _missing(lane: str, party_id: str | None, reason: str, share_e8: int, purposes: Sequence[str]) -> str:
-    why = _REASONS[reason].format(purpose=", ".join(purposes), share=format_share(share_e8))
-    if reason == "hold":
-        return f"{party_id} {why}"
-    return f"{lane}: {party_id} ({format_share(share_e8)} %) {why}" if party_id else f"{lane}: {why}"
+def _missing(missing: Missing, purposes: Sequence[str]) -> str:
+    why = _REASONS[missing.reason].format(purpose=", ".join(purposes), share=format_share(missing.share_e8), detail=missing.detail)
+    if missing.class_id:
+        why += f" (class {missing.class_id})"
+    if missing.reason == "hold":
+        return f"{missing.party_id} {why}"
+    return (
+        f"{missing.lane}: {missing.party_id} ({format_share(missing.share_e8)} %) {why}" if missing.party_id else f"{missing.lane}: {why}"
+    )
 
 
 def _told(event: dict[str, Any]) -> str:
@@ -316,8 +323,8 @@ def _told(event: dict[str, Any]) -> str:
 
 def _follow_up(context: Context, decided: service.Decided) -> list[dict[str, Any]]:
     """Tell those downstream of withdrawals; returns the effect on each asset."""
-    withdrawal.notify(context, decided.events)
-    return [withdrawal.describe_effect(context, event) for event in {event.asset_id: event for event in decided.events}.values()]
+    notice_service.notify(context, decided.events)
+    return describe_effects(context, list({event.asset_id: event for event in decided.events}.values()))
 
 
 def _show_found(frame: Frame, found: service.Decided | decisions.Preview, effects: Sequence[dict[str, Any]]) -> None:

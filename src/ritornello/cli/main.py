@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 import ritornello
 from ritornello import wiring
-from ritornello.cli import catalogue, consent, dataset, disclosures, export, ledger, log, membership, money, payout, preferences
+from ritornello.cli import catalogue, classes, consent, dataset, disclosures, export, ledger, log, membership, money, payout, preferences
 from ritornello.cli.frame import FAULT, SURROUNDINGS, Frame, pass_frame
 from ritornello.domain.errors import BadInput, Refused
 from ritornello.settings import read_settings
@@ -66,6 +66,7 @@ def completion(shell: str) -> None:
 for group in (
     catalogue.catalogue,
     catalogue.programme,
+    classes.licensee_class,
     consent.consent,
     consent.mandate,
     dataset.snapshot,

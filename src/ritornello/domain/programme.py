@@ -1,7 +1,7 @@
 """The programme: terms between licensor and licensee, as a record. Its file format is docs/formats/programme.md."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from ritornello.domain.consent import Terms
@@ -47,6 +47,7 @@ class Programme:
     incomes: tuple[Income, ...]
     thresholds: Mapping[str, int]  # currency → units
     sha256: str
+    classes: Mapping[str, str] = field(default_factory=dict)  # class of licensees → hash of the class document it falls under
 
     def terms(self) -> Terms:
         """What this programme asks of consent."""

@@ -1,99 +1,39 @@
 """Reading a programme from TOML: docs/formats/programme.md. All problems of a file at once."""
 
 import hashlib
-import tomllib
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from ritornello.domain import identifiers
 from ritornello.domain.catalogue import LANES
 from ritornello.domain.consent import PURPOSES
-from ritornello.domain.errors import Problem, raise_if_any
-from ritornello.domain.money import UNITS_PER_MINOR, minor_digits, parse_decimal
+from ritornello.domain.errors import raise_if_any
+from ritornello.domain.money import UNITS_PER_MINOR, minor_digits
 from ritornello.domain.programme import BASES, UNATTRIBUTED_RULES, WHOLE_PPM, Income, Programme
+from ritornello.formats.toml_reader import Reader, parse_toml
 
 FORMAT = "ritornello-programme-1"
 MAX_BYTES = 1 << 20
+_HASH = re.compile("[0-9a-f]{64}")
 _TOP = {
     "format", "programme_id", "version", "title", "licensor", "licensee", "purposes", "licence", "valid_from", "valid_to",
-    "notice_days", "tail_days", "territory", "quorum", "lanes", "income", "payout",
+    "notice_days", "tail_days", "territory", "quorum", "lanes", "income", "payout", "classes",
 }  # fmt: skip
 _INCOME = {"name", "amount", "rate", "minimum", "currency", "divide_by", "unattributed", "max_error_ppm", "fallback"}
 
 
 def read_programme(name: str, data: bytes) -> Programme:
     """The programme in a file's bytes; `name` is the file's name for messages. Raises BadInput with every problem."""
-    reader = _Reader(name)
-    try:
-        table = tomllib.loads(data.decode("utf-8"))
-    except (ValueError, RecursionError) as error:  # TOML and Unicode errors are ValueErrors; so are numbers of thousands of digits
-        reader.problem(None, f"is not valid TOML: {error}", "correct the file")
-        raise_if_any(reader.problems)
-        raise AssertionError from error
+    table = parse_toml(name, data)
+    reader = Reader(name)
     programme = _programme(reader, table, hashlib.sha256(data).hexdigest())
     raise_if_any(reader.problems)
     return programme
 
 
-@dataclass(slots=True)
-class _Reader:
-    file: str
-    problems: list[Problem] = field(default_factory=list)
-
-    def problem(self, place: str | None, what: str, todo: str) -> None:
-        self.problems.append(Problem(self.file, None, place, what, todo))
-
-    def unknown(self, table: Mapping[str, Any], known: set[str], place: str) -> None:
-        for key in sorted(set(table) - known):
-            self.problem(
-                place + key, "is not a key of this format", f"remove it or correct its spelling; known are {', '.join(sorted(known))}"
-            )
-
-    def get(self, table: Mapping[str, Any], key: str, kind: type, place: str, default: Any) -> Any:
-        """The value when it is of the kind; otherwise a problem is noted and a harmless stand-in goes on."""
-        value = table.get(key)
-        if value is None:
-            self.problem(place + key, "is missing", f"add {key}")
-        elif not isinstance(value, kind) or isinstance(value, bool | datetime):
-            self.problem(place + key, f"{value!r} is of the wrong type", f"write {_EXAMPLES[kind]}")
-        else:
-            return value
-        return default
-
-    def one_of(self, table: Mapping[str, Any], key: str, options: tuple[str, ...], place: str) -> str:
-        value = self.get(table, key, str, place, options[0])
-        if value not in options:
-            self.problem(place + key, f"{value!r} is not known", f"use one of: {', '.join(options)}")
-        return str(value)
-
-    def words(self, table: Mapping[str, Any], key: str, options: tuple[str, ...]) -> tuple[str, ...]:
-        values = self.get(table, key, list, "", [options[0]])
-        for value in values:
-            if value not in options:
-                self.problem(key, f"{value!r} is not known", f"use any of: {', '.join(options)}")
-        if not values or len({str(value) for value in values}) != len(values):
-            self.problem(key, "is empty or names something twice", "name each once")
-        return tuple(str(value) for value in values)
-
-    def decimal(self, text: Any, digits: int, place: str) -> int | None:
-        try:
-            if not isinstance(text, str):
-                raise ValueError(f'{text!r} is not text: write amounts and rates in quotes, such as "0.30", so that no digit is lost')
-            value = parse_decimal(text, digits)
-            if value < 0:
-                raise ValueError(f"{text!r} is negative")
-        except ValueError as error:
-            self.problem(place, str(error), "correct the number")
-            return None
-        return value
-
-
-_EXAMPLES = {str: 'text in quotes: "…"', int: "a whole number", list: '["…", "…"]', dict: "a table", date: "a day: 2026-01-31"}
-
-
-def _programme(reader: _Reader, table: Mapping[str, Any], sha256: str) -> Programme:
+def _programme(reader: Reader, table: Mapping[str, Any], sha256: str) -> Programme:
     reader.unknown(table, _TOP, "")
     if table.get("format") != FORMAT:
         reader.problem("format", f"is not {FORMAT!r}", f'write format = "{FORMAT}"')
@@ -127,16 +67,17 @@ def _programme(reader: _Reader, table: Mapping[str, Any], sha256: str) -> Progra
         valid_to,
         counts["notice_days"],
         counts["tail_days"],
-        _territory(reader, table.get("territory", "WW")),
-        _quorum(reader, table),
+        read_territory(reader, table.get("territory", "WW")),
+        read_quorum(reader, table),
         lanes,
         _incomes(reader, incomes, valid_from),
         _thresholds(reader, table.get("payout", {}), valid_from),
         sha256,
+        classes=_classes(reader, table.get("classes", {})),
     )
 
 
-def _territory(reader: _Reader, value: Any) -> str:
+def read_territory(reader: Reader, value: Any) -> str:
     try:
         return identifiers.parse_territory(str(value))
     except ValueError as error:
@@ -144,7 +85,19 @@ def _territory(reader: _Reader, value: Any) -> str:
         return "WW"
 
 
-def _quorum(reader: _Reader, table: Mapping[str, Any]) -> dict[str, int]:
+def _classes(reader: Reader, table: Any) -> dict[str, str]:
+    """Class → hash of the class document that the programme falls under."""
+    if not isinstance(table, dict):
+        reader.problem("classes", f"{table!r} is not a table", 'write classes = { research = "64 hex digits" }')
+        return {}
+    for class_id, sha256 in table.items():
+        if not isinstance(sha256, str) or not _HASH.fullmatch(sha256):
+            todo = "write the SHA-256 of the class document, 64 lower-case hex digits: `ritornello class list` shows it"
+            reader.problem(f"classes.{class_id}", f"{str(sha256)[:80]!r} is no hash", todo)
+    return {str(class_id): str(sha256) for class_id, sha256 in sorted(table.items())}
+
+
+def read_quorum(reader: Reader, table: Mapping[str, Any]) -> dict[str, int]:
     """Lane → share (ppm) that must agree, from a list of lanes (everyone) or a table of rules."""
     rules = table.get("quorum")
     if not isinstance(rules, dict):
@@ -164,7 +117,7 @@ def _quorum(reader: _Reader, table: Mapping[str, Any]) -> dict[str, int]:
     return found
 
 
-def _lanes(reader: _Reader, table: Mapping[str, Any]) -> dict[str, int]:
+def _lanes(reader: Reader, table: Mapping[str, Any]) -> dict[str, int]:
     reader.unknown(table, set(LANES), "lanes.")
     lanes = {lane: reader.get(table, lane, int, "lanes.", 0) for lane in table if lane in LANES}
     if any(ppm <= 0 for ppm in lanes.values()) or sum(lanes.values()) != WHOLE_PPM:
@@ -176,7 +129,7 @@ def _lanes(reader: _Reader, table: Mapping[str, Any]) -> dict[str, int]:
     return dict(sorted(lanes.items()))
 
 
-def _incomes(reader: _Reader, tables: list[Any], day: date) -> tuple[Income, ...]:
+def _incomes(reader: Reader, tables: list[Any], day: date) -> tuple[Income, ...]:
     incomes = [_income(reader, table, f"income[{number}].", day) for number, table in enumerate(tables, 1) if isinstance(table, dict)]
     if len(incomes) != len(tables):
         reader.problem("income", "is not a list of tables", "write [[income]] before each")
@@ -186,7 +139,7 @@ def _incomes(reader: _Reader, tables: list[Any], day: date) -> tuple[Income, ...
     return tuple(incomes)
 
 
-def _income(reader: _Reader, table: Mapping[str, Any], place: str, day: date) -> Income:
+def _income(reader: Reader, table: Mapping[str, Any], place: str, day: date) -> Income:
     reader.unknown(table, _INCOME, place)
     name = reader.get(table, "name", str, place, "x")
     if not name or not name.isascii() or not name.replace("_", "").isalnum() or name != name.lower():
@@ -235,7 +188,7 @@ def _income(reader: _Reader, table: Mapping[str, Any], place: str, day: date) ->
     )
 
 
-def _thresholds(reader: _Reader, table: Any, day: date) -> dict[str, int]:
+def _thresholds(reader: Reader, table: Any, day: date) -> dict[str, int]:
     if not isinstance(table, dict) or not isinstance(table.get("thresholds", {}), dict):
         reader.problem("payout", "is not a table with thresholds", 'write [payout] and thresholds = { EUR = "10.00" }')
         return {}

@@ -71,6 +71,23 @@ PERIOD_TABLES: Mapping[str, Table] = {
             "retracted_at_us?": COUNT,
         },
     ),
+    "classes": Table(("class_sha256",), {"class_sha256": HASH, "class_id": TEXT, "text": TEXT}),
+    "admissions": Table(
+        ("admission_id",),
+        {
+            "admission_id": TEXT,
+            "class_id": TEXT,
+            "class_sha256": HASH,
+            "programme_id": TEXT,
+            "programme_sha256": HASH,
+            "basis": TEXT,
+            "valid_from": DAY,
+            "valid_to?": DAY,
+            "recorded_at_us": COUNT,
+            "ended_from?": DAY,
+            "ended_at_us?": COUNT,
+        },
+    ),
     "consents": Table(
         ("seq",),
         {

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ritornello.domain.consent import CLASS
 from ritornello.domain.errors import BadInput, Problem
 from ritornello.domain.programme import Programme
 from ritornello.formats.programme_toml import MAX_BYTES, read_programme
@@ -15,7 +16,8 @@ Rows = list[dict[str, Any]]
 
 def list_named(tables: Mapping[str, Rows]) -> set[str]:
     """The hash of every programme file that a snapshot was frozen under or a decision was made under."""
-    return {row["programme_sha256"] for row in tables["snapshots"]} | {row["terms_sha256"] for row in tables["consents"]}
+    decided = {row["terms_sha256"] for row in tables["consents"] if not row["programme_id"].startswith(CLASS)}
+    return {row["programme_sha256"] for row in tables["snapshots"]} | decided
 
 
 def path_of(sha256: str) -> str:
@@ -35,7 +37,7 @@ def read_terms(folder: Path, programme: Programme, tables: Mapping[str, Rows], p
             terms[sha256] = read_programme(path_of(sha256), data)
         except BadInput as error:
             problems += error.problems
-    problems += _compare(terms, tables)
+    problems += [*_compare(terms, tables), *_compare_classes(tables)]
     return {path_of(sha256): data for sha256, data in found.items()}
 
 
@@ -76,3 +78,16 @@ def _compare(terms: Mapping[str, Programme], tables: Mapping[str, Rows]) -> Iter
         if programme is not None and programme.programme_id != row["programme_id"]:
             what = f"is {row['programme_id']!r}, its terms are of {programme.programme_id!r}"
             yield Problem("consents.jsonl", number, "programme_id", what, "correct the row")
+
+
+def _compare_classes(tables: Mapping[str, Rows]) -> Iterator[Problem]:
+    """Class documents against their hashes, and the decisions about classes against their documents."""
+    known = {}
+    for number, row in enumerate(tables["classes"], 1):
+        known[row["class_sha256"]] = CLASS + row["class_id"]
+        if hashlib.sha256(row["text"].encode()).hexdigest() != row["class_sha256"]:
+            yield Problem("classes.jsonl", number, "text", "does not have the hash of its row: it was changed", "restore the original")
+    for number, row in enumerate(tables["consents"], 1):
+        if row["programme_id"].startswith(CLASS) and known.get(row["terms_sha256"]) != row["programme_id"]:
+            what = f"no document of {row['programme_id']} with the hash that it names is in classes.jsonl"
+            yield Problem("consents.jsonl", number, "terms_sha256", what, "add the class document")

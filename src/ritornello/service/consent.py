@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from ritornello.domain.catalogue import Asset, Recording
-from ritornello.domain.consent import Answer, ConsentEvent, Mandate, State, Terms, fold, held_assets, judge
+from ritornello.domain.consent import Answer, ConsentEvent, Mandate, Standing, State, Terms, fold, held_assets, judge
 from ritornello.domain.errors import Refused
 from ritornello.domain.period import claims_by_lane
 from ritornello.formats.canonical import encode
-from ritornello.service import evidence, programmes
+from ritornello.service import evidence, terms
 from ritornello.service.context import Context
 from ritornello.service.shorthand import Expansion, write_evidence
 from ritornello.store import catalogue, consents
@@ -52,29 +52,28 @@ class Decided:
 
 
 def check(
-    context: Context, programme_id: str, *, recording_id: str | None = None, day: date | None = None, known_at_us: int | None = None
+    context: Context, scope: str, *, recording_id: str | None = None, day: date | None = None, known_at_us: int | None = None
 ) -> list[Answer]:
-    """For each asset (of one recording, or all): allowed with the grants relied on, or refused with all that is missing.
+    """For each asset (of one recording, or all) under a programme or `class:ID`: allowed with the grants relied on, or refused with all that is missing.
 
     `day`: consent in force on it; `known_at_us`: as known at that moment (both default to now). Ascending by recording and asset.
     """
-    programme, _ = programmes.find(context, programme_id)
+    day, known_at_us = day or context.today(), context.now_us() if known_at_us is None else known_at_us
+    placed = terms.find_placed(context, scope, day, known_at_us)
     recordings = catalogue.read_recordings(context.connection, recording_id)
     if recording_id is not None and not recordings:
         raise Refused("unknown_recording", f"there is no recording {recording_id!r}", "see `ritornello catalogue show`")
-    day, known_at_us = day or context.today(), context.now_us() if known_at_us is None else known_at_us
     subjects = None if recording_id is None else [recording_id, *(one.work_id for one in recordings.values() if one.work_id)]
     claims = catalogue.read_claims(context.connection, subjects)
     by_lane = claims_by_lane([claim for claim in claims if claim.known_at(known_at_us) and claim.in_force_on(day)])
-    events = consents.read_events(context.connection, programme_id=programme_id, recording_id=recording_id)
-    mandates = consents.read_mandates(context.connection)
-    state, terms = fold(events, mandates, programme_id, day, known_at_us), programme.terms()
+    events = terms.read_events(context, placed, recording_id)
+    state = fold(events, consents.read_mandates(context.connection), placed, day, known_at_us)
     holds = held_assets(state)
 
     def ask(asset: Asset, recording: Recording) -> Answer:
         subjects = [("recording", recording.recording_id), ("work", recording.work_id or "")]
-        claims = [claim for kind, subject in subjects for lane in terms.quorum for claim in by_lane.get((kind, subject, lane), [])]
-        return judge(asset, recording, claims, state, terms, holds.get(asset.asset_id, []))
+        claims = [claim for kind, subject in subjects for lane in placed.quorum for claim in by_lane.get((kind, subject, lane), [])]
+        return judge(asset, recording, claims, state, placed, holds.get(asset.asset_id, []))
 
     assets = catalogue.read_assets(context.connection, recording_id).values()
     return [ask(asset, recordings[asset.recording_id]) for asset in sorted(assets, key=lambda asset: (asset.recording_id, asset.asset_id))]
@@ -115,14 +114,17 @@ def hash_event(event: ConsentEvent) -> str:
     return hashlib.sha256(encode(consents.event_row(event))).hexdigest()
 
 
-def standing_only(context: Context, terms: Terms, decisions: list[Decision]) -> list[Decision]:
-    """Withdrawals and releases keep only what there is to take back. Raises Refused when there is nothing."""
+def standing_only(context: Context, shown: Terms, decisions: list[Decision]) -> list[Decision]:
+    """Withdrawals and releases keep only what there is to take back. Raises Refused when there is nothing.
+
+    From a programme, a party may also withdraw what it granted to a class that the programme names.
+    """
     wanted = {"withdraw": "grant", "release": "hold"}.get(decisions[0].decision)
     if wanted is None:
         return decisions
-    state = _fold_all(context, terms.programme_id)
-    table = state.answers if wanted == "grant" else state.holds
-    kept = [d for d in decisions if (event := table.get((d.party_id, d.asset.asset_id, d.purpose))) and event.decision == wanted]
+    state = _fold_all(context, shown)
+    tables = [state.answers, *state.class_answers.values()] if wanted == "grant" else [state.holds]
+    kept = [decision for decision in decisions if any(_stands(table, decision, wanted) for table in tables)]
     if not kept:
         first = decisions[0]
         what = f"{first.party_id} has no standing {wanted} for {first.asset.recording_id} ({first.asset.kind})"
@@ -130,15 +132,15 @@ def standing_only(context: Context, terms: Terms, decisions: list[Decision]) -> 
     return kept
 
 
-def record(context: Context, terms: Terms, decisions: Sequence[Decision], manner: Manner) -> Decided:
+def record(context: Context, shown: Terms, decisions: Sequence[Decision], manner: Manner) -> Decided:
     """Append the events, each naming the one before; commit each to the log."""
     now, last = context.now_us(), consents.read_last(context.connection)
     number, previous = (last.seq, hash_event(last)) if last else (0, NO_EVENT)
     mandates = consents.read_mandates(context.connection)
-    notices = _notices(context, terms, decisions)
+    notices = _notices(context, shown, decisions)
     kept = _keep_evidence(context, decisions, manner)
     events: list[ConsentEvent] = []
-    for decision, evidence_sha256 in zip(decisions, kept, strict=True):
+    for decision, evidence_sha256, notice_days in zip(decisions, kept, notices, strict=True):
         number += 1
         event = ConsentEvent(
             number,
@@ -146,15 +148,14 @@ def record(context: Context, terms: Terms, decisions: Sequence[Decision], manner
             decision.decision,
             decision.party_id,
             decision.actor_id,
-            _find_mandate(mandates, decision, terms.programme_id, now, context.today()),
+            _find_mandate(mandates, decision, shown.programme_id, now, context.today()),
             decision.asset.asset_id,
             decision.asset.recording_id,
             decision.purpose,
-            terms.programme_id,
-            terms.sha256,
+            shown.programme_id,
+            shown.sha256,
             decision.territory,
-            decision.effective_from
-            or context.today() + timedelta(days=notices.get((decision.party_id, decision.asset.asset_id, decision.purpose), 0)),
+            decision.effective_from or context.today() + timedelta(days=notice_days),
             decision.effective_to,
             now,
             manner.channel if decision.shorthand is None else f"{manner.channel} ({decision.shorthand.subject})",
@@ -186,23 +187,33 @@ def _keep_evidence(context: Context, decisions: Sequence[Decision], manner: Mann
     return found
 
 
-def _notices(context: Context, terms: Terms, decisions: Sequence[Decision]) -> dict[tuple[str, str, str], int]:
-    """For each withdrawal, the notice in days of the terms under which its grant was given."""
+def _stands(table: Standing, decision: Decision, wanted: str) -> bool:
+    event = table.get((decision.party_id, decision.asset.asset_id, decision.purpose))
+    return event is not None and event.decision == wanted
+
+
+def _notices(context: Context, shown: Terms, decisions: Sequence[Decision]) -> list[int]:
+    """For each withdrawal, the notice in days: of the terms under which its grant was given; 0 for other decisions.
+
+    A grant to a class has the notice of the programme that it is withdrawn from, once that counts on it; until then an objection takes effect at once.
+    """
     if not any(decision.decision == "withdraw" for decision in decisions):
-        return {}
-    state = _fold_all(context, terms.programme_id)
-    days: dict[tuple[str, str, str], int] = {}
+        return [0] * len(decisions)
+    state = _fold_all(context, shown)
+    given: dict[str, int] = {}
+    days = []
     for decision in decisions:
-        key = (decision.party_id, decision.asset.asset_id, decision.purpose)
-        if decision.decision == "withdraw":
-            grant = state.answers.get(key)
-            days[key] = programmes.find_terms(context, grant.terms_sha256).notice_days if grant else terms.notice_days
+        grant = state.answers.get((decision.party_id, decision.asset.asset_id, decision.purpose))
+        if grant and grant.terms_sha256 not in given:
+            given[grant.terms_sha256] = terms.find_given(context, grant.terms_sha256).notice_days
+        relied = not shown.footings or any(not footing.obstacles for footing in shown.footings)
+        days.append(0 if decision.decision != "withdraw" else given[grant.terms_sha256] if grant else shown.notice_days if relied else 0)
     return days
 
 
-def _fold_all(context: Context, programme_id: str) -> State:
+def _fold_all(context: Context, shown: Terms) -> State:
     """The state with every event counted, announced ones too."""
-    return fold(consents.read_events(context.connection, programme_id=programme_id), (), programme_id, date.max, context.now_us())
+    return fold(terms.read_events(context, shown), (), shown, date.max, context.now_us())
 
 
 def _find_mandate(mandates: Sequence[Mandate], decision: Decision, programme_id: str, now: int, today: date) -> str | None:
@@ -213,7 +224,7 @@ def _find_mandate(mandates: Sequence[Mandate], decision: Decision, programme_id:
         if (
             (mandate.party_id, mandate.representative_id) == (decision.party_id, decision.actor_id)
             and decision.purpose in mandate.purposes
-            and mandate.programme_id in {"*", programme_id}
+            and mandate.reaches(programme_id)
             and mandate.retracted_at_us is None
             and mandate.recorded_at_us <= now
             and mandate.valid_from <= today

@@ -5,12 +5,11 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from ritornello.domain.errors import BadInput, Problem, Refused
-from ritornello.domain.programme import Programme
 from ritornello.formats.canonical import encode_document, encode_table, write_atomically
 from ritornello.formats.croissant import File, describe_dataset
 from ritornello.formats.dataset_folder import BASE, FORMS, PAPERS, encode_papers, measure_file, read_papers, verify_papers
@@ -19,7 +18,8 @@ from ritornello.formats.shard_check import verify_shards
 from ritornello.formats.shards import READ_BYTES, SHARD_BYTES, Sample, plan_shards, write_shards
 from ritornello.service import programmes, snapshots
 from ritornello.service.context import Context
-from ritornello.store import catalogue, consents
+from ritornello.service.outlook import find_last_day
+from ritornello.store import catalogue
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,21 +72,6 @@ def verify_export(folder: Path, expected_root: str | None = None) -> tuple[int, 
     return good, problems + found
 
 
-def find_last_day(context: Context, programme: Programme, rows: list[dict[str, Any]]) -> date:
-    """The last day on which every consent of a manifest and the programme still stand, as known now: grants may end, withdrawals and holds may be announced."""
-    wanted = {event_id for row in rows for event_id in row["consent_events"]}
-    assets = {row["asset_id"] for row in rows}
-    events = consents.read_events(context.connection, programme_id=programme.programme_id)
-    grants = {(event.party_id, event.asset_id, event.purpose): event.seq for event in events if event.event_id in wanted}
-    ends = [event.effective_to for event in events if event.event_id in wanted and event.effective_to is not None]
-    for event in events:
-        is_withdrawn = event.decision == "withdraw" and event.seq > grants.get((event.party_id, event.asset_id, event.purpose), event.seq)
-        is_held = event.decision == "hold" and event.asset_id in assets
-        if (is_withdrawn or is_held) and event.effective_from > context.today():
-            ends.append(event.effective_from - timedelta(days=1))
-    return min([programme.valid_to, *ends])
-
-
 def _write(context: Context, snapshot_id: str, folder: Path, form: str, shard_bytes: int) -> Exported:
     snapshot = snapshots.find_row(context, snapshot_id)
     programme, terms = programmes.find_terms(context, snapshot["programme_sha256"]), context.files.get(snapshot["programme_sha256"])
@@ -107,7 +92,7 @@ def _write(context: Context, snapshot_id: str, folder: Path, form: str, shard_by
         write_index(folder / "index.parquet", rows, snapshot["licence"])
     # The terms under which the snapshot was frozen, whatever versions came later: the same export again must have the same bytes.
     write_atomically(folder / "LICENCE.txt", snapshots.licence_text(snapshot).encode() + terms)
-    not_after = find_last_day(context, programme, rows)
+    not_after = find_last_day(context, programme, context.today(), {row["asset_id"] for row in rows})
     papers = [measure_file(folder, name) for name in sorted(PAPERS) if (folder / name).is_file()]
     metadata = describe_dataset(
         snapshot,

@@ -14,7 +14,7 @@ from ritornello.domain.errors import Problem, Refused, raise_if_any
 from ritornello.formats.canonical import encode, hash_file
 from ritornello.formats.consents_csv import ConsentRow, Subject, read_consents
 from ritornello.formats.sheet import Sheet
-from ritornello.service import consent, programmes
+from ritornello.service import consent, terms
 from ritornello.service.consent import Decided, Decision, Manner
 from ritornello.service.context import Context
 from ritornello.service.shorthand import Expansion, Holdings, expand, read_holdings
@@ -54,7 +54,7 @@ def decide(
 
     Raises Refused when there is nothing to decide about, or the token is not that of what the shorthand means now.
     """
-    terms = programmes.find_shown(context, scope)
+    shown = terms.find_placed(context, scope, context.today(), context.now_us())
     _refuse_unsound(context, party_id, actor_id, effective_from, effective_to)
     holdings = read_holdings(context)
     expansions = [expand(holdings, subject, party_id, kind, label) for kind in dict.fromkeys(kinds)]
@@ -72,15 +72,15 @@ def decide(
         )
         for one in expansions
         for asset in one.assets
-        for purpose in purposes or terms.purposes
+        for purpose in purposes or shown.purposes
     ]
-    decisions = consent.standing_only(context, terms, decisions)
+    decisions = consent.standing_only(context, shown, decisions)
     if subject.is_shorthand:
-        preview = _preview(terms, decisions, [(None, one) for one in expansions])
+        preview = _preview(shown, decisions, [(None, one) for one in expansions])
         if confirm is None:
             return preview
         _refuse_unconfirmed(preview, confirm, str(subject))
-    return consent.record(context, terms, decisions, manner)
+    return consent.record(context, shown, decisions, manner)
 
 
 def import_decisions(context: Context, scope: str, path: Path, confirm: str | None) -> Decided | Preview:
@@ -88,7 +88,7 @@ def import_decisions(context: Context, scope: str, path: Path, confirm: str | No
 
     Raises BadInput with every problem, and Refused when the token is not that of the file as it is now.
     """
-    terms = programmes.find_shown(context, scope)
+    shown = terms.find_placed(context, scope, context.today(), context.now_us())
     rows, sheet = read_consents(path)
     parties = catalogue.read_parties(context.connection)
     decisions, expansions = list[Decision](), list[tuple[int | None, Expansion]]()
@@ -97,8 +97,8 @@ def import_decisions(context: Context, scope: str, path: Path, confirm: str | No
         if row.party_id not in parties:
             sheet.problem(row.row, "party_id", f"there is no party {row.party_id!r}", "import it first or correct the cell")
             continue
-        if row.purpose not in terms.purposes:
-            todo = f"it uses: {', '.join(terms.purposes)}"
+        if row.purpose not in shown.purposes:
+            todo = f"it uses: {', '.join(shown.purposes)}"
             sheet.problem(row.row, "purpose", f"{scope} does not use the purpose {row.purpose}", todo)
         found = _expand_row(holdings, row, sheet)
         if found is None:
@@ -108,13 +108,13 @@ def import_decisions(context: Context, scope: str, path: Path, confirm: str | No
         decisions += _from_row(row, found)
     raise_if_any(sheet.problems)
     raise_if_any([] if decisions else [Problem(path.name, None, None, "holds no decision", "add rows")])
-    preview = _preview(terms, decisions, expansions)
+    preview = _preview(shown, decisions, expansions)
     if confirm is None:
         return preview
     _refuse_unconfirmed(preview, confirm, path.name)
     source = hash_file(path)
     context.record("import", path.name, source)
-    return consent.record(context, terms, decisions, Manner(f"import of {path.name}", source_sha256=source))
+    return consent.record(context, shown, decisions, Manner(f"import of {path.name}", source_sha256=source))
 
 
 def _refuse_unsound(context: Context, party_id: str, actor_id: str | None, effective_from: date | None, effective_to: date | None) -> None:
@@ -156,13 +156,13 @@ def _from_row(row: ConsentRow, found: Expansion) -> Iterator[Decision]:
         )
 
 
-def _preview(terms: Terms, decisions: Sequence[Decision], expansions: Sequence[tuple[int | None, Expansion]]) -> Preview:
+def _preview(shown: Terms, decisions: Sequence[Decision], expansions: Sequence[tuple[int | None, Expansion]]) -> Preview:
     told = [
         [d.decision, d.party_id, d.actor_id, d.asset.asset_id, d.purpose, d.territory, str(d.effective_from), str(d.effective_to)]
         for d in decisions
     ]
     said = [[row, str(one.subject), one.kind] for row, one in expansions]
-    token = hashlib.sha256(encode({"terms": terms.sha256, "decisions": told, "said": said})).hexdigest()[:12]
+    token = hashlib.sha256(encode({"terms": shown.sha256, "decisions": told, "said": said})).hexdigest()[:12]
     verbs = [d.decision for d in decisions]
     return Preview(
         token,

@@ -2,15 +2,16 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 
 from sqlalchemy import select
 
-from ritornello.domain.consent import ConsentEvent, State, fold, held_assets
+from ritornello.domain.consent import CLASS, ConsentEvent, State, fold, held_assets
 from ritornello.domain.errors import Refused
 from ritornello.formats.disclosures.document import Evidence, join
 from ritornello.formats.disclosures.material import Ended, Material, Part, Trained, check
-from ritornello.service import membership, models, programmes, snapshots
+from ritornello.service import classes, membership, models, programmes, snapshots
 from ritornello.service.context import Context
 from ritornello.store import catalogue, consents, log, schema
 
@@ -75,7 +76,8 @@ def _part(context: Context, snapshot_id: str, events: Sequence[ConsentEvent]) ->
     rows = snapshots.read_manifest(context, snapshot_id)
     programme = programmes.find_terms(context, row["programme_sha256"])
     known = {event.event_id: event for event in events}
-    standing = fold(events, (), row["programme_id"], date.max, context.now_us())
+    footings = classes.find_places(context, programme, context.today(), context.now_us())
+    standing = fold(events, (), replace(programme.terms(), footings=footings), date.max, context.now_us())
     holds = held_assets(standing)
     ended: dict[str, Ended] = {}
     for each in rows:
@@ -90,7 +92,9 @@ def _list_ends(relied: Iterable[ConsentEvent], standing: State, holds: Iterable[
     """What took effect, or is announced, against the consents that a snapshot relied on. A grant made anew counts."""
     found = [Ended(event.effective_from, "held") for event in holds]
     for grant in relied:
-        latest = standing.answers[grant.party_id, grant.asset_id, grant.purpose]
+        key = (grant.party_id, grant.asset_id, grant.purpose)
+        table = standing.class_answers[grant.programme_id.removeprefix(CLASS)] if grant.programme_id.startswith(CLASS) else standing.answers
+        latest = standing.answers.get(key) or table[key]  # an answer about the programme outweighs one to a class
         if latest.decision == "withdraw":
             found.append(Ended(latest.effective_from, "withdrawn"))
         elif latest.effective_to is not None and latest.effective_to < today:

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import select
 
 from ritornello.domain.catalogue import WHOLE_E8
+from ritornello.domain.consent import CLASS
 from ritornello.domain.errors import Refused
 from ritornello.domain.money import digits_of, format_units
 from ritornello.domain.programme import Programme
@@ -213,6 +214,11 @@ def _consent(tables: statements.Tables, line: Row, pool: Row, other_terms: Mappi
                 sentence += f"; frozen under version {terms.version} of the terms, SHA-256 {terms.sha256[:16]}…"
             if later:
                 sentence += f"; withdrawn from {min(row['effective_from'] for row in later)}: models trained before still pay"
-            grants = [f"{events[name]['party_id']} granted {events[name]['purpose']} ({name})" for name in manifest["consent_events"]]
+            grants = [_grant(events[name]) for name in manifest["consent_events"]]
             found.append({"snapshot_id": snapshot["snapshot_id"], "asset_id": manifest["asset_id"], "sentence": sentence, "grants": grants})
     return found
+
+
+def _grant(event: Row) -> str:
+    to = f" to class {event['programme_id'].removeprefix(CLASS)}" if event["programme_id"].startswith(CLASS) else ""
+    return f"{event['party_id']} granted {event['purpose']}{to} ({event['event_id']})"

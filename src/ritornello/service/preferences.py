@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from urllib.parse import quote
 
@@ -14,9 +14,10 @@ from ritornello.domain.programme import Programme
 from ritornello.formats.preferences.convert import read, write
 from ritornello.formats.preferences.losses import Loss
 from ritornello.formats.preferences.source import MAX_BYTES, parse_location
-from ritornello.service import consent, programmes
+from ritornello.service import programmes
 from ritornello.service.context import Context
-from ritornello.store import catalogue, consents
+from ritornello.service.outlook import find_last_days
+from ritornello.store import catalogue
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def export(
     if not programme.valid_from <= day <= programme.valid_to:
         what = f"{programme_id} is in force from {programme.valid_from} to {programme.valid_to}, not on {day}"
         raise Refused("not_in_force", what, "register a version that is")
-    allowed = _find_allowed(context, programme, recording_id, day)
+    allowed = find_last_days(context, programme, day, recording_id)
     assets = catalogue.read_assets(context.connection, recording_id)
     if asset_id is not None and asset_id not in assets:
         raise Refused("unknown_asset", f"there is no asset {asset_id!r}", "see `ritornello catalogue show`")
@@ -77,26 +78,6 @@ def convert_file(path: Path, form: str, target: str, attached_to: Subject | None
     _refuse_nothing(target, records, losses)
     permitted = sum(any(statement.permits_something for statement in one.statements.values()) for one in records)
     return Exported(data, len(records), permitted, (*lost_in_reading, *losses))
-
-
-def _find_allowed(context: Context, programme: Programme, recording_id: str | None, day: date) -> dict[str, date]:
-    """Asset → last day on which it stays allowed, as known now, for those that are allowed today.
-
-    Consent changes only on days on which an event or a claim begins or ends: on each of them it is asked anew.
-    """
-    names = {
-        answer.asset_id for answer in consent.check(context, programme.programme_id, recording_id=recording_id, day=day) if answer.allowed
-    }
-    events = consents.read_events(context.connection, programme_id=programme.programme_id, recording_id=recording_id)
-    spans = [(event.effective_from, event.effective_to) for event in events]
-    spans += [(claim.valid_from, claim.valid_to) for claim in catalogue.read_claims(context.connection)]
-    changes = {first for first, _ in spans} | {last + timedelta(days=1) for _, last in spans if last is not None and last < date.max}
-    found: dict[str, date] = {}
-    for change in sorted(one for one in changes if day < one <= programme.valid_to):
-        answers = consent.check(context, programme.programme_id, recording_id=recording_id, day=change)
-        still = {answer.asset_id for answer in answers if answer.allowed}
-        found |= {name: change - timedelta(days=1) for name in names - still - set(found)}
-    return {name: found.get(name, programme.valid_to) for name in names}
 
 
 def _say(programme: Programme, day: date, last: date | None) -> dict[str, Statement]:

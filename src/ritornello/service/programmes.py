@@ -4,10 +4,10 @@ from pathlib import Path
 
 from sqlalchemy import insert, select
 
-from ritornello.domain.consent import Terms
 from ritornello.domain.errors import BadInput, Problem, Refused
 from ritornello.domain.programme import Programme
 from ritornello.formats.programme_toml import MAX_BYTES, read_programme
+from ritornello.service import classes
 from ritornello.service.context import Context
 from ritornello.store import schema
 
@@ -23,6 +23,7 @@ def read_file(path: Path) -> tuple[Programme, bytes]:
 def register(context: Context, path: Path) -> Programme:
     """Keep a programme. The same bytes again change nothing; other terms under a version that exists are refused."""
     programme, data = read_file(path)
+    classes.check_programme(context, programme, path.name)
     table = schema.programme
     stored = context.connection.execute(
         select(table).where(table.c.programme_id == programme.programme_id, table.c.version == programme.version)
@@ -48,11 +49,6 @@ def find(context: Context, programme_id: str) -> tuple[Programme, bytes]:
         raise Refused("unknown_programme", f"there is no programme {programme_id!r}", todo)
     data = context.files.get(rows[0].sha256)
     return read_programme(f"{programme_id}.toml", data), data
-
-
-def find_shown(context: Context, programme_id: str) -> Terms:
-    """What the newest version of a programme asks of consent: the terms that a decision made now is made under."""
-    return find(context, programme_id)[0].terms()
 
 
 def find_terms(context: Context, sha256: str) -> Programme:

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import insert, select
 
 import ritornello
+from ritornello.domain.consent import CLASS
 from ritornello.domain.errors import Refused
 from ritornello.domain.ledger import Batch
 from ritornello.domain.programme import Programme
@@ -17,9 +18,10 @@ from ritornello.formats.canonical import Fingerprint, build_folder, encode_docum
 from ritornello.formats.period_folder import encode_period, encode_result, read_period, row_of
 from ritornello.formats.schema import PERIOD_TABLES
 from ritornello.formats.terms_folder import list_named
-from ritornello.service import models, programmes, reports, snapshots
+from ritornello.service import classes, models, programmes, reports, snapshots
 from ritornello.service.context import Context
 from ritornello.store import attributions, catalogue, consents, ledger, schema
+from ritornello.store.classes import admission_row, read_admissions
 from ritornello.store.payout_accounts import payable_at
 
 RESULT_FORMAT = "ritornello-settlement-1"
@@ -183,7 +185,7 @@ def assemble(
         **_catalogue_tables(
             context, recordings, {row["account"].removeprefix("party:") for row in opening if row["account"].startswith("party:")}, now
         ),
-        **_consent_tables(context, programme_id, recordings),
+        **_consent_tables(context, programme_id, recordings, snapshot_rows),
         "snapshots": snapshot_rows,
         "manifest": manifest,
         "runs": runs,
@@ -243,13 +245,28 @@ def _catalogue_tables(context: Context, recordings: Mapping[str, Any], with_bala
     }
 
 
-def _consent_tables(context: Context, programme_id: str, recordings: Mapping[str, Any]) -> dict[str, Rows]:
-    """Decisions about this programme alone: who else a party licenses to, and on which terms, is nobody's business here."""
-    events = [event for event in consents.read_events(context.connection, programme_id=programme_id) if event.recording_id in recordings]
+def _consent_tables(context: Context, programme_id: str, recordings: Mapping[str, Any], snapshot_rows: Rows) -> dict[str, Rows]:
+    """Decisions about this programme, and about the classes that its terms name: who else a party licenses to, and on which terms, is nobody's business here."""
+    frozen_under = [programmes.find_terms(context, sha256) for sha256 in sorted({row["programme_sha256"] for row in snapshot_rows})]
+    scopes = [programme_id, *sorted({CLASS + class_id for programme in frozen_under for class_id in programme.classes})]
+    found = [event for scope in scopes for event in consents.read_events(context.connection, programme_id=scope)]
+    events = sorted((event for event in found if event.recording_id in recordings), key=lambda event: event.seq)
     used = {event.mandate_id for event in events}
+    hashes = {sha256 for programme in frozen_under for sha256 in programme.classes.values()}
+    hashes |= {event.terms_sha256 for event in events if event.programme_id.startswith(CLASS)}
     return {
         "consents": [consents.event_row(event) for event in events],
         "mandates": [consents.mandate_row(mandate) for mandate in consents.read_mandates(context.connection) if mandate.mandate_id in used],
+        "classes": [
+            {"class_sha256": sha256, "class_id": document.class_id, "text": classes.read_text(context, sha256)}
+            for sha256 in sorted(hashes)
+            if (document := classes.find_document(context, sha256))
+        ],
+        "admissions": [
+            admission_row(admission)
+            for programme in frozen_under
+            for admission in read_admissions(context.connection, programme_sha256=programme.sha256)
+        ],
     }
 
 

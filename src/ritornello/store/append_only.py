@@ -5,11 +5,14 @@ from sqlalchemy import Connection
 from ritornello.domain.ledger import NO_BATCH
 
 TABLES = (
+    "admission",
+    "admission_end",
     "claim",
     "claim_retraction",
     "consent_event",
     "declaration",
     "ledger_batch",
+    "licensee_class",
     "log_entry",
     "log_name",
     "log_subtree",

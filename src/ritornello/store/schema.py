@@ -129,6 +129,29 @@ programme = _table(
     _whole("registered_at_us"),
     UniqueConstraint("sha256"),
 )
+licensee_class = _table(
+    "licensee_class",
+    _text("class_id", key=True),
+    _whole("version", key=True),
+    _text("sha256"),
+    _whole("registered_at_us"),
+    UniqueConstraint("sha256"),
+)
+admission = _table(
+    "admission",
+    _text("admission_id", key=True),
+    _text("class_id"),
+    _text("class_sha256", of="licensee_class.sha256"),
+    _text("programme_id"),
+    _text("programme_sha256", of="programme.sha256"),
+    _text("basis"),
+    _text("valid_from"),
+    _text("valid_to", null=True),
+    _whole("recorded_at_us"),
+)
+admission_end = _table(
+    "admission_end", _text("admission_id", key=True, of="admission.admission_id"), _text("ended_from"), _whole("ended_at_us")
+)
 mandate = _table(
     "mandate",
     _text("mandate_id", key=True),
