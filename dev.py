@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
-LOCK = ROOT / "requirements.lock"
+LOCK, SPARK_LOCK = ROOT / "requirements.lock", ROOT / "requirements-spark.lock"
 EDITABLE = ["-e", str(ROOT), "-e", str(ROOT / "verifier")]
 
 TASKS = {
@@ -31,8 +31,8 @@ TASKS = {
 
 
 def main(arguments: list[str]) -> int:
-    if not arguments or arguments[0] not in {*TASKS, "lock", "setup"}:
-        print(__doc__, f"tasks: {', '.join(TASKS)}, lock, setup", sep="\n")
+    if not arguments or arguments[0] not in {*TASKS, "lock", "setup", "spark"}:
+        print(__doc__, f"tasks: {', '.join(TASKS)}, lock, setup, spark", sep="\n")
         return 2
     if sys.version_info < (3, 11):
         print("Ritornello needs Python 3.11 or newer.")
@@ -41,6 +41,8 @@ def main(arguments: list[str]) -> int:
     task, rest = arguments[0], arguments[1:]
     if task == "lock":
         return lock()
+    if task == "spark":
+        add_spark()
     if task == "test" and "--all" in rest:
         rest.remove("--all")
     elif task == "test":
@@ -59,19 +61,36 @@ def set_up() -> None:
         return
     print("setting up .venv (once; again only when requirements.lock changes) ...", flush=True)
     venv.EnvBuilder(with_pip=True, clear=True).create(VENV)
-    pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    fast = subprocess.call([*pip, "uv"]) == 0
-    install = ["uv", "pip", "install", "--quiet", "--python", str(PYTHON)] if fast else pip
-    environment = {**os.environ, "PATH": f"{VENV / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"}
+    install, environment = installer()
     subprocess.check_call([*install, "--require-hashes", "-r", str(LOCK)], env=environment)
     subprocess.check_call([*install, "--no-deps", "--no-build-isolation", *EDITABLE], env=environment)
     stamp.write_text(wanted)
 
 
+def add_spark() -> None:
+    """Add the Spark Connect client, Sail and Spark itself (with Java from the system) to `.venv`, for the slow tests of engines elsewhere."""
+    stamp, wanted = VENV / "spark.sha256", hashlib.sha256(SPARK_LOCK.read_bytes()).hexdigest()
+    if stamp.is_file() and stamp.read_text() == wanted:
+        return
+    install, environment = installer()
+    subprocess.check_call([*install, "--require-hashes", "-r", str(SPARK_LOCK)], env=environment)
+    stamp.write_text(wanted)
+
+
+def installer() -> tuple[list[str], dict[str, str]]:
+    """The command that installs into `.venv` (uv, or pip where uv can't be had), and its environment."""
+    pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    fast = (VENV / "bin" / "uv").exists() or subprocess.call([*pip, "uv"]) == 0
+    install = ["uv", "pip", "install", "--quiet", "--python", str(PYTHON)] if fast else pip
+    return install, {**os.environ, "PATH": f"{VENV / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"}
+
+
 def lock() -> int:
-    """Write `requirements.lock` anew from pyproject.toml: every version pinned, every file by hash, no registry named."""
+    """Write the lock files anew from pyproject.toml: every version pinned, every file by hash, no registry named."""
     uv = [str(VENV / "bin" / "uv"), "pip", "compile", "--universal", "--generate-hashes", "--no-header", "--no-annotate", "--quiet"]
-    return subprocess.call([*uv, "--extra", "dev", "--extra", "demo", "--extra", "postgres", "-o", str(LOCK), "pyproject.toml"], cwd=ROOT)
+    every = ["--extra", "dev", "--extra", "demo", "--extra", "postgres"]
+    code = subprocess.call([*uv, *every, "-o", str(LOCK), "pyproject.toml"], cwd=ROOT)
+    return code or subprocess.call([*uv, "--extra", "spark", "--constraint", str(LOCK), "-o", str(SPARK_LOCK), "pyproject.toml"], cwd=ROOT)
 
 
 if __name__ == "__main__":

@@ -103,13 +103,12 @@ def run_division(given: Division, backend: Backend, source: str, work: Path, pla
 
 
 def read_rows(paths: Sequence[str]) -> list[Row]:
-    """Rows of Parquet files or folders; a folder's files are ordered by their first row, as engines name them as they like."""
+    """Rows of Parquet files as they lie there, and of folders, which clusters write in no order, sorted."""
     found = []
-    for path in map(Path, paths):
+    for path in (Path(path.removeprefix("file://")) for path in paths):
         files = [path] if path.is_file() else [one for one in path.iterdir() if one.suffix == ".parquet"]
-        tables = [pq.read_table(one) for one in files]
-        parts = [[tuple(map(int, row.values())) for row in table.to_pylist()] for table in tables]
-        found += [row for part in sorted(part for part in parts if part) for row in part]
+        rows = [tuple(map(int, row.values())) for one in files for row in pq.read_table(one).to_pylist()]
+        found += rows if path.is_file() else sorted(rows)
     return found
 
 

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import ibis
 import pyarrow as pa
@@ -55,17 +56,17 @@ def test_a_run_that_was_cut_off_goes_on_where_it_stopped(backend: DuckDB, tmp_pa
     written: list[str] = []
     write = backend.write
 
-    def fail_at_the_third(table: object, path: str, schema: bulk.Mapping[str, str]) -> None:
+    def fail_at_the_third(table: object, path: str, *rest: Any) -> None:
         if len(written) == 2:
             Path(path).write_bytes(b"half a file")
             raise KeyboardInterrupt
         written.append(path)
-        write(table, path, schema)
+        write(table, path, *rest)
 
     monkeypatch.setattr(backend, "write", fail_at_the_third)
     with pytest.raises(KeyboardInterrupt):
         run_division(given, backend, str(tmp_path / "in"), tmp_path)
-    monkeypatch.setattr(backend, "write", lambda table, path, schema: (written.append(path), write(table, path, schema)))
+    monkeypatch.setattr(backend, "write", lambda table, path, *rest: (written.append(path), write(table, path, *rest)))
     assert run_division(given, backend, str(tmp_path / "in"), tmp_path) == divide_by_hand(given)
     assert len(written) == len(set(written)), "no step was done twice"
     Run(backend, str(tmp_path), tmp_path / "journal.json", "another")

@@ -6,9 +6,11 @@ as DOUBLE without a word. Files are named by the caller, so a step that was cut 
 
 import os
 import shutil
-from collections.abc import Mapping
+import socket
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import ibis
 import pyarrow.parquet as pq
@@ -29,8 +31,11 @@ class Backend(Protocol):
     def read(self, path: str) -> Table:
         """The Parquet file or folder at a path (or several, by `*`) as an Ibis table."""
 
-    def write(self, table: Table, path: str, schema: Schema) -> None:
-        """Compute a table into Parquet at a path, over what is there; in the table's order when it has one. Asserts the types of `schema`."""
+    def write(self, table: Table, path: str, schema: Schema, order: Sequence[str] = ()) -> None:
+        """Compute a table into Parquet at a path, over what is there. Asserts the types of `schema`.
+
+        What is not distributed comes in the `order` of these columns; the files of a cluster come in none (Sail's workers forget it on writing).
+        """
 
     def rows(self, table: Table) -> list[tuple[Any, ...]]:
         """A small table's rows."""
@@ -58,9 +63,9 @@ class DuckDB:
     def read(self, path: str) -> Table:
         return self._connection.read_parquet(path)
 
-    def write(self, table: Table, path: str, schema: Schema) -> None:
+    def write(self, table: Table, path: str, schema: Schema, order: Sequence[str] = ()) -> None:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-        self._connection.to_parquet(table, path)
+        self._connection.to_parquet(table.order_by(*order) if order else table, path)
         written = pq.read_schema(path)
         _check_types(path, dict(zip(written.names, map(str, written.types), strict=True)), schema)
 
@@ -88,7 +93,7 @@ class Spark:
     def read(self, path: str) -> Table:
         return self._connection.read_parquet(path)
 
-    def write(self, table: Table, path: str, schema: Schema) -> None:
+    def write(self, table: Table, path: str, schema: Schema, order: Sequence[str] = ()) -> None:
         self._session.sql(self._connection.compile(table)).write.mode("overwrite").parquet(path)
         written = self._session.read.parquet(path).schema
         _check_types(path, {field.name: field.dataType.simpleString() for field in written}, schema)
@@ -124,9 +129,14 @@ def _connect(url: str) -> Any:
         raise Refused(
             "no_spark", "the Spark Connect client is not installed", "install Ritornello with its extra: ritornello[spark]"
         ) from None
-    os.environ.setdefault("SPARK_CONNECT_MODE_ENABLED", "1")
+    where = urlsplit(url)
     try:
-        return SparkSession.builder.remote(url).create()
-    except Exception as error:
-        what = f"no Spark Connect server answers at {url}: {str(error).splitlines()[0][:200]}"
-        raise Refused("no_engine", what, "start one, or settle with --engine duckdb") from None
+        if where.scheme != "sc" or where.hostname is None:
+            raise OSError("an address looks like sc://host:15002")
+        socket.create_connection((where.hostname, where.port or 15002), 10).close()  # the client itself would go on trying for ten minutes
+    except (OSError, ValueError) as error:
+        raise Refused(
+            "no_engine", f"no Spark Connect server answers at {url}: {error}", "start one, or settle with --engine duckdb"
+        ) from None
+    os.environ.setdefault("SPARK_CONNECT_MODE_ENABLED", "1")
+    return SparkSession.builder.remote(url).create()

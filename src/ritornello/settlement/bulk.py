@@ -23,6 +23,7 @@ WEIGHTS = {"cell": "int32", "recording": "int32", "weight": "int64"}
 NUMERATORS = {"pool": "int32", "payee": "int32", "numerator": "decimal(38, 0)", "lines": "int64"}
 PAYEES = {**NUMERATORS, "units": "int64"}
 LINES = {"pool": "int32", "payee": "int32", "recording": "int32", "weight": "int64", "share_e8": "int32", "units": "int64"}
+LINE_KEY = ["pool", "payee", "recording"]
 CHUNK_LINES = 3_000_000  # a chunk's lines are sorted twice: about 500 MB of them at most
 Progress = Callable[[str], None]
 
@@ -65,12 +66,12 @@ class Run:
     def path(self, name: str) -> str:
         return f"{self._place}/{name}.parquet"
 
-    def step(self, name: str, table: Callable[[], Table], schema: Mapping[str, str]) -> str:
+    def step(self, name: str, table: Callable[[], Table], schema: Mapping[str, str], order: Sequence[str] = ()) -> str:
         """The path of a step's result, computed unless the journal says that it is there."""
         path = self.path(name)
         if name not in self._done:
             self._progress(name)
-            self.backend.write(table(), path, schema)
+            self.backend.write(table(), path, schema, order)
             self._done[name] = "done"
             _write_journal(self._journal, self._done)
         return path
@@ -80,10 +81,10 @@ class Run:
         return self.step("weights", lambda: division.sum_weights(self.backend.read(usage), self.backend.read(attribution)), WEIGHTS)
 
     def divide(self, pools: str, weights: str, splits: str, bounds: Bounds) -> tuple[str, list[str]]:
-        """The paths of payees and of the lines, in order."""
+        """The paths of payees and of the lines: each file, and the files one after the other, ascending by LINE_KEY, unless the backend is distributed."""
         read = self.backend.read
         numerators = self.step("numerators", lambda: division.sum_numerators(read(pools), read(weights), read(splits)), NUMERATORS)
-        payees = self.step("payees", lambda: division.round_payees(read(pools), read(numerators), bounds), PAYEES)
+        payees = self.step("payees", lambda: division.round_payees(read(pools), read(numerators), bounds), PAYEES, LINE_KEY[:2])
         chunks = [None] if self.backend.is_distributed else list(_cut(self.backend, payees))
         lines = []
         for number, chunk in enumerate(chunks):
@@ -92,7 +93,7 @@ class Run:
                 of_pool, of_payee, amounts = (_within(read(path), chunk) for path in (pools, splits, payees))
                 return division.lay_out_lines(of_pool, read(weights), of_payee, amounts, bounds)
 
-            lines.append(self.step(f"lines-{number + 1:05d}-of-{len(chunks):05d}", laid_out, LINES))
+            lines.append(self.step(f"lines-{number + 1:05d}-of-{len(chunks):05d}", laid_out, LINES, LINE_KEY))
         return payees, lines
 
     def correct(self, pools: str, weights: str, changed: str, payees: str, lines: str, bounds: Bounds) -> tuple[str, str, list[int]]:
@@ -106,6 +107,7 @@ class Run:
             "deltas",
             lambda: deltas.find_deltas(read(pools), read(weights), read(changed), read(touched), read(lines), bounds),
             deltas.DELTAS,
+            LINE_KEY,
         )
         return touched, found, drifted
 

@@ -64,7 +64,7 @@ def find_drifted(pools: Table, payees: Table, touched: Table, bounds: Bounds) ->
 
 
 def find_deltas(pools: Table, weights: Table, changed: Table, touched: Table, lines: Table, bounds: Bounds) -> Table:
-    """Every line that differs from what stands, ascending by pool, payee and recording."""
+    """Every line that differs from what stands."""
     amounts = touched.select(*PLACE, whole="numerator", total="units")
     moved = _move(pools, weights, changed)
     standing = lines.semi_join(amounts, PLACE).left_join(moved.select(*PLACE, "recording", "after_e8"), [*PLACE, "recording"])
@@ -78,7 +78,7 @@ def find_deltas(pools: Table, weights: Table, changed: Table, touched: Table, li
     divided = apportion(shares.filter(shares.whole > 0), "place", "recording", bounds)
     both = divided.select("place", *columns, after_units="units").union(gone.select("place", *columns, after_units="units"))
     differs = both.filter((both.before_e8 != both.after_e8) | (both.before_units != both.after_units))
-    return differs.order_by("place", "recording").select(*columns, "after_units")
+    return differs.select(*columns, "after_units")
 
 
 def _move(pools: Table, weights: Table, changed: Table) -> Table:

@@ -54,16 +54,16 @@ def round_payees(pools: Table, numerators: Table, bounds: Bounds) -> Table:
     """The payees' amounts: each pool's units by largest remainder over its payees, the one rounding that money sees."""
     joined = numerators.join(pools.select("pool", total="units", whole="denominator"), "pool")
     rounded = apportion(joined, "pool", "payee", bounds)
-    return rounded.select("pool", "payee", "numerator", "lines", "units").order_by("pool", "payee")
+    return rounded.select("pool", "payee", "numerator", "lines", "units")
 
 
 def lay_out_lines(pools: Table, weights: Table, splits: Table, payees: Table, bounds: Bounds) -> Table:
-    """Each payee's amount by largest remainder over the recordings it is for; ascending by pool, payee and recording."""
+    """Each payee's amount by largest remainder over the recordings it is for."""
     amounts = payees.select("pool", "payee", whole="numerator", total="units")
     shares = share_out(pools, weights, splits).join(amounts, ["pool", "payee"])
     place = (shares.pool.cast("int64") * bounds.payees + shares.payee).cast(bounds.place)  # one narrow key instead of two: quicker
     rounded = apportion(shares.mutate(place=place), "place", "recording", bounds)
-    return rounded.order_by("place", "recording").select("pool", "payee", "recording", "weight", "share_e8", "units")
+    return rounded.select("pool", "payee", "recording", "weight", "share_e8", "units")
 
 
 def share_out(pools: Table, weights: Table, splits: Table) -> Table:
