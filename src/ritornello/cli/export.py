@@ -1,4 +1,4 @@
-"""`ritornello export …`: settlements in the formats of others."""
+"""`ritornello export …`: settlements and the ledger in the formats of others."""
 
 from pathlib import Path
 
@@ -6,11 +6,12 @@ import click
 
 from ritornello.cli.frame import NEW, Frame, pass_frame
 from ritornello.service import dsr_exports, overview
+from ritornello.service.ledger_exports import write_journal
 
 
 @click.group()
 def export() -> None:
-    """A settlement in the formats of others."""
+    """Settlements and the ledger in the formats of others."""
 
 
 @export.command()
@@ -29,3 +30,28 @@ def dsr(frame: Frame, settlement_id: str, folder: Path, party: str | None) -> No
         "royalty_units": {name: str(units) for name, units in written.royalties.items()},
     }
     frame.show(value, f"{len(written.files)} files in {folder}; royalties total {totals}")
+
+
+@export.command()
+@click.argument("file", type=NEW)
+@click.option("--programme", help="Only this programme's batches.")
+@pass_frame
+def beancount(frame: Frame, file: Path, programme: str | None) -> None:
+    """Write the ledger as a Beancount file, with its balances asserted at zero tolerance."""
+    _write(frame, "beancount", file, programme)
+
+
+@export.command()
+@click.argument("file", type=NEW)
+@click.option("--programme", help="Only this programme's batches.")
+@pass_frame
+def hledger(frame: Frame, file: Path, programme: str | None) -> None:
+    """Write the ledger as an hledger journal, with its balances asserted."""
+    _write(frame, "hledger", file, programme)
+
+
+def _write(frame: Frame, kind: str, file: Path, programme: str | None) -> None:
+    with frame.context() as context:
+        journal = write_journal(context, kind, file, programme)
+    answer = {"file": str(file), "transfers": len(journal.entries), "accounts": len(journal.accounts), "sha256": journal.sha256}
+    frame.show(answer, f"{answer['transfers']:,} transfers, {answer['accounts']:,} accounts up to batch {journal.last.batch_id} in {file}")

@@ -83,11 +83,14 @@ def read_batches(connection: Connection, programme_id: str | None = None) -> lis
     return [_posted(row) for row in connection.execute(query)]
 
 
-def read_postings(connection: Connection, seq: int | None = None) -> Iterator[tuple[int, Posting]]:
-    """(batch, posting) of one batch or all, ascending by batch, transfer, account and currency; read as they are asked for."""
+def read_postings(connection: Connection, seq: int | None = None, *, programme_id: str | None = None) -> Iterator[tuple[int, Posting]]:
+    """(batch, posting) of one batch, of a programme, or all, ascending by batch, transfer, account and currency; read as they are asked for."""
     query = select(posting).order_by(posting.c.batch_seq, *(posting.c[name] for name in POSTING_KEY))
     if seq is not None:
         query = query.where(posting.c.batch_seq == seq)
+    if programme_id is not None:
+        batches = select(ledger_batch.c.seq).where(ledger_batch.c.programme_id == programme_id)
+        query = query.where(posting.c.batch_seq.in_(batches))
     for row in connection.execute(query, execution_options={"yield_per": 10_000}):
         yield row.batch_seq, Posting(row.transfer_id, row.account, row.currency, row.amount_units, row.state)
 
