@@ -153,6 +153,15 @@ def test_an_update_shows_what_it_changes(run: Run, empty: Path, delivery: Path, 
     assert len(call(run, empty, "show", "DEABC2600001")["declared"]) == 2  # what the first message said stays on record
 
 
+def test_a_release_that_gets_another_track(run: Run, empty: Path, tmp_path: Path) -> None:
+    item = "<ResourceGroupContentItem><SequenceNumber>1</SequenceNumber><ReleaseResourceReference>A2</ReleaseResourceReference></ResourceGroupContentItem>"
+    call(run, empty, "import-ern", write(tmp_path, ALBUM.replace(item, ""), "short.xml"))
+    (change,) = call(run, empty, "import-ern", write(tmp_path, ALBUM), "--preview")["changes"]
+    assert change["kind"] == "release" and change["fields"]["tracks"][1][1] == {"disc": 2, "track": 1, "recording_id": "DEABC2600002"}
+    shown = run("--home", empty, "catalogue", "import-ern", tmp_path / "message.xml", "--preview")
+    assert "release 4006381333931: tracks 1 tracks → 2 tracks" in shown
+
+
 def test_messages_are_taken_in_the_order_of_their_creation(run: Run, empty: Path, tmp_path: Path) -> None:
     folder = tmp_path / "two"
     folder.mkdir()

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from ritornello.cli.catalogue_ern import import_ern
-from ritornello.cli.catalogue_preview import preview
+from ritornello.cli.catalogue_preview import preview, tell_notes
 from ritornello.cli.frame import FILE, FOLDER, NEW, Frame, pass_frame, seconds
 from ritornello.formats.mapping_toml import read_mapping
 from ritornello.service import overview, programmes, registry
@@ -90,7 +90,7 @@ def import_(
         f"{report.parties} parties, {report.recordings} recordings ({report.assets} files), {report.releases} releases, {report.contributions} contributions; "
         f"claims: {report.claims_added} new, {report.claims_replaced} replaced, {report.claims_unchanged} as they were"
     )
-    frame.show(asdict(report), "\n".join([text, *(f"note: {note}" for note in report.notes)]))
+    frame.show(asdict(report), "\n".join([text, *tell_notes(report.notes)]))
 
 
 @catalogue.command()

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ritornello.cli.catalogue_preview import show_preview
+from ritornello.cli.catalogue_preview import show_preview, tell_notes
 from ritornello.cli.frame import FILE, Frame, pass_frame
 from ritornello.service import ern_imports
 
@@ -34,8 +34,7 @@ def import_ern(frame: Frame, place: Path, schema: Path | None, preview: bool) ->
         f"{len(delivery.messages)} messages: {report.parties} parties, {report.recordings} recordings ({report.assets} files), {report.releases} releases, "
         f"{report.contributions} contributions; claims: {report.claims_added} new, {report.claims_replaced} replaced, {report.claims_unchanged} as they were"
     )
-    notes = [f"note: {note}" for note in report.notes]
-    frame.show({**asdict(report), **_row(delivery)}, "\n".join([text, *_tell(delivery), *notes]))
+    frame.show({**asdict(report), **_row(delivery)}, "\n".join([text, *_tell(delivery), *tell_notes(report.notes)]))
 
 
 def _tell(delivery: ern_imports.Delivery) -> list[str]:

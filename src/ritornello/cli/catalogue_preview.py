@@ -15,7 +15,7 @@ from ritornello.formats.mapping_toml import read_mapping, write_mapping
 from ritornello.service import registry
 from ritornello.service.mapped_imports import Reading, read_files
 
-SHOWN_CHANGES, SHOWN_NEW = 60, 3
+SHOWN_CHANGES, SHOWN_NEW, SHOWN_NOTES = 60, 3, 40
 
 
 @click.command()
@@ -49,15 +49,29 @@ def preview(
 def show_preview(frame: Frame, found: registry.Preview, before: Iterable[str], more: dict[str, Any]) -> None:
     """The preview for people or programs; leaves with exit code 1 when there are problems."""
     if frame.as_json:
-        changes = [{**asdict(change), "fields": dict(change.fields)} for change in found.changes]
+        changes = [
+            {
+                "kind": one.kind,
+                "name": one.name,
+                "new": one.new,
+                "fields": {name: [_plain(value) for value in pair] for name, pair in one.fields.items()},
+            }
+            for one in found.changes
+        ]
         problems = [problem.as_dict() for problem in found.problems]
         frame.show({**more, "changes": changes, "unchanged": dict(found.unchanged), "notes": list(found.notes), "problems": problems}, "")
         if problems:
             raise click.exceptions.Exit(1)
         return
-    frame.show({}, "\n".join([*before, *tell_changes(found.changes, found.unchanged), *(f"note: {note}" for note in found.notes)]))
+    frame.show({}, "\n".join([*before, *tell_changes(found.changes, found.unchanged), *tell_notes(found.notes)]))
     if found.problems:
         raise BadInput(found.problems)
+
+
+def tell_notes(notes: Sequence[str]) -> list[str]:
+    """The first of them: a large catalogue has thousands of gaps."""
+    more = [f"… and {len(notes) - SHOWN_NOTES:,} more notes (all of them: --json)"] if len(notes) > SHOWN_NOTES else []
+    return [*(f"note: {note}" for note in notes[:SHOWN_NOTES]), *more]
 
 
 def tell_changes(changes: Sequence[registry.Change], unchanged: Any) -> list[str]:
@@ -81,7 +95,14 @@ def _plural(kind: str, number: int) -> str:
     return kind if number == 1 else {"party": "parties"}.get(kind, f"{kind}s")
 
 
+def _plain(value: Any) -> Any:
+    """For JSON: the tracks of a release as objects."""
+    return [asdict(one) for one in value] if isinstance(value, tuple) else value
+
+
 def _value(value: Any) -> str:
+    if isinstance(value, tuple) and value:
+        return f"{len(value)} tracks"
     return "nothing" if value in (None, "", ()) else repr(value) if isinstance(value, str) else str(value)
 
 

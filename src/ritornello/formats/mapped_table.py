@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ritornello.domain.catalogue import Party
 from ritornello.domain.matching import PARTY_IDENTIFIERS, PartyFinder, RecordingFinder, make_own
@@ -239,7 +239,8 @@ class _Section:
             return party_id
         old = self.parties.parties.get(party_id)
         new = Party(party_id, name, self.origins["party_id"].kind) if old is None else old
-        new = Party(**{**asdict(new), **{column: value for column, value in about.items() if getattr(new, column) is None}})
+        added = {column: value for column, value in about.items() if getattr(new, column) is None}
+        new = replace(new, **added) if added else new
         clash = next((column for column, value in about.items() if getattr(new, column) != value), None)
         if clash:
             said = f"{about[clash]!r} is not the {clash} of {new.name} ({party_id}), {getattr(new, clash)!r}"

@@ -143,7 +143,8 @@ def _take_recordings(context: Context, sources: Sources, plan: Plan, sheets: lis
                 found.append(asset)
                 plan.files[asset.asset_id] = path
                 _complete(row, tags, plan.after, sheet)
-            plan.recordings.update({row.recording_id} & set(plan.after.recordings))
+            if row.recording_id in plan.after.recordings:
+                plan.recordings.add(row.recording_id)
             places.setdefault(row.recording_id, (sheet, row.row))
         _check_assets(rows, found, plan.after, sheet)
         plan.after.assets.update({asset.asset_id: asset for asset in found if asset.asset_id not in plan.after.assets})

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from ritornello.domain.catalogue import Claim
@@ -81,8 +81,7 @@ def write_plan(context: Context, plan: Plan) -> ImportReport:
     catalogue.write_recordings(connection, [one for name, one in sorted(after.recordings.items()) if before.recordings.get(name) != one])
     catalogue.add_assets(connection, [(one, plan.files[name]) for name, one in after.assets.items() if name not in before.assets])
     catalogue.write_releases(connection, [one for name, one in sorted(after.releases.items()) if before.releases.get(name) != one])
-    present = {(one.recording_id, one.party_id, one.role) for one in catalogue.read_contributions(connection)}
-    catalogue.add_contributions(connection, [one for key, one in plan.contributions.items() if key not in present])
+    catalogue.add_contributions(connection, plan.contributions.values())
     _record_claims(context, plan.claims, report)
     report.parties, report.recordings, report.assets = len(plan.parties), len(plan.recordings), len(plan.files)
     report.releases, report.contributions = len(plan.releases), len(plan.contributions)
@@ -130,9 +129,8 @@ def _compare(kind: str, name: str, old: Any, new: Any, changes: list[Change], un
     if new is None or old == new:
         unchanged[kind] = unchanged.get(kind, 0) + 1
         return
-    was, will = asdict(old) if old else {}, asdict(new)
-    fields = {column: (was.get(column), value) for column, value in will.items() if was.get(column) != value}
-    changes.append(Change(kind, name, old is None, fields))
+    pairs = {one.name: (getattr(old, one.name, None), getattr(new, one.name)) for one in fields(new)}
+    changes.append(Change(kind, name, old is None, {column: pair for column, pair in pairs.items() if pair[0] != pair[1]}))
 
 
 def _record_claims(context: Context, rows: Iterable[ClaimRow], report: ImportReport) -> None:

@@ -99,10 +99,9 @@ def add_assets(connection: Connection, assets: Iterable[tuple[Asset, Path]]) -> 
 
 
 def add_contributions(connection: Connection, contributions: Iterable[Contribution]) -> None:
-    rows = [asdict(contribution) for contribution in contributions]
-    for row in rows:
-        table = schema.contribution
-        connection.execute(delete(table).where(*(table.c[name] == value for name, value in row.items())))
+    """Add those that aren't there."""
+    present = set(read_contributions(connection))
+    rows = [asdict(contribution) for contribution in contributions if contribution not in present]
     if rows:
         connection.execute(insert(schema.contribution), rows)
 
