@@ -221,7 +221,7 @@ def test_from_class_grants_to_money_and_the_independent_verifier(home: Path, run
     assert (effect["snapshots_holding"], [model["model_version"] for model in effect["models_holding"]]) == (["q-s1"], ["mq"])
     assert effect["excluded_from"] == (today() + timedelta(days=30)).isoformat()
     assert effect["tail_until"] == (today() + timedelta(days=30 + 365)).isoformat(), "the programme's tail, longer than the class demands"
-    (notice,) = json.loads(run("--home", home, "--json", "consent", "notices"))
+    (notice,) = [one for one in json.loads(run("--home", home, "--json", "notices", "list")) if one["kind"] == "withdrawal"]
     assert (notice["recipient"], notice["model_version"]) == ("Licensee", "mq")
     run("--home", home, "snapshot", "export", "q-s1", tmp_path / "again", "--as", "folder")
     papers = json.loads((tmp_path / "again" / "dataset.json").read_text())

@@ -239,10 +239,10 @@ def test_a_withdrawal_shows_who_still_holds_it_and_gives_a_receipt(trained: Path
     assert effect["models_holding"] == [{"model_version": "m", "exposure_ms": 3000}]
     assert effect["tail_until"] == (day + timedelta(days=365)).isoformat()
 
-    (notice,) = json.loads(run("--home", trained, "--json", "consent", "notices"))
+    (notice,) = json.loads(run("--home", trained, "--json", "notices", "list"))
     assert (notice["recipient"], notice["model_version"], notice["acknowledged_at_us"]) == ("Licensee", "m", None)
-    run("--home", trained, "consent", "acknowledge", notice["notice_id"])
-    assert "unknown_notice" in run("--home", trained, "consent", "acknowledge", notice["notice_id"], expect=3)
+    run("--home", trained, "notices", "acknowledge", notice["notice_id"])
+    assert "unknown_notice" in run("--home", trained, "notices", "acknowledge", notice["notice_id"], expect=3)
 
     receipt = tmp_path / "receipt.json"
     run("--home", trained, "consent", "receipt", answer["events"][0]["event_id"], "--out", receipt)

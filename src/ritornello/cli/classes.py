@@ -11,6 +11,7 @@ from ritornello.cli.frame import FILE, Day, Frame, pass_frame
 from ritornello.domain.licensee_class import LicenseeClass, find_shortfalls
 from ritornello.service import classes as service
 from ritornello.service import programmes
+from ritornello.service.notices import tell_holders
 from ritornello.store.classes import admission_row
 
 
@@ -56,9 +57,11 @@ def admit(frame: Frame, class_id: str, programme: str, basis: str, valid_from: d
     with frame.context() as context:
         found, _ = programmes.find(context, programme)
         admission = service.admit(context, class_id, found, basis, valid_from=valid_from, valid_to=valid_to)
+        told = tell_holders(context, admission)
     frame.show(
         admission_row(admission),
-        f"{admission.admission_id}: {programme} version {found.version} belongs to {class_id} from {admission.valid_from}: {admission.basis}",
+        f"{admission.admission_id}: {programme} version {found.version} belongs to {class_id} from {admission.valid_from}: {admission.basis}\n"
+        f"{told} parties with a standing grant to the class are to be told: ritornello notices deliver",
     )
 
 

@@ -17,9 +17,9 @@ from ritornello.formats.canonical import encode_document, write_atomically
 from ritornello.formats.consents_csv import Subject
 from ritornello.service import consent as service
 from ritornello.service import decisions, evidence, mandates, withdrawal
-from ritornello.service import notices as notice_service
 from ritornello.service.context import Context
 from ritornello.service.effect import describe_effects
+from ritornello.service.notices import tell_licensees
 from ritornello.store.consents import event_row, mandate_row
 
 _REASONS = {
@@ -133,7 +133,7 @@ def import_(frame: Frame, file: Path, programme: str, confirm: str | None) -> No
     with frame.context() as context:
         found = decisions.import_decisions(context, programme, file, confirm)
         if isinstance(found, service.Decided):
-            notice_service.notify(context, found.events)
+            tell_licensees(context, found.events)
     _show_found(frame, found, [])
 
 
@@ -212,26 +212,6 @@ def check_receipt(frame: Frame, file: Path, vkey: str | None) -> None:
     event = withdrawal.check_receipt(file, read_key(vkey) if vkey else None)
     source = "the key you gave" if vkey else "the receipt's own key, which you should compare with the log's published one"
     frame.show(event, f"{_told(event)}\nproved by {source}")
-
-
-@consent.command()
-@pass_frame
-def notices(frame: Frame) -> None:
-    """Withdrawals that those downstream were told of, and who has acknowledged."""
-    with frame.context() as context:
-        rows = notice_service.list_notices(context)
-    text = [f"{row['notice_id']}  to {row['recipient']}  {'acknowledged' if row['acknowledged_at_us'] else 'waits'}" for row in rows]
-    frame.show(rows, "\n".join(text) or "none")
-
-
-@consent.command()
-@click.argument("notice")
-@pass_frame
-def acknowledge(frame: Frame, notice: str) -> None:
-    """Record that a notice arrived."""
-    with frame.context() as context:
-        notice_service.acknowledge(context, notice)
-    frame.show({"notice_id": notice}, f"{notice} acknowledged")
 
 
 @consent.command()
@@ -316,14 +296,14 @@ def _told(event: dict[str, Any]) -> str:
     by = f"{event['party_id']}" + (f" (through {event['actor_id']})" if event["actor_id"] != event["party_id"] else "")
     until = f" to {event['effective_to']}" if event["effective_to"] else ""
     return (
-        f"{event['event_id']}  {event['decision']:<8} {event['purpose']:<24} by {by}, {event['territory']}, from {event['effective_from']}{until}, "
-        f"terms {event['terms_sha256'][:12]}…, {event['channel']}"
+        f"{event['event_id']}  {event['decision']:<8} {event['purpose']:<24} in {event['programme_id']} by {by}, {event['territory']}, "
+        f"from {event['effective_from']}{until}, terms {event['terms_sha256'][:12]}…, {event['channel']}"
     )
 
 
 def _follow_up(context: Context, decided: service.Decided) -> list[dict[str, Any]]:
     """Tell those downstream of withdrawals; returns the effect on each asset."""
-    notice_service.notify(context, decided.events)
+    tell_licensees(context, decided.events)
     return describe_effects(context, list({event.asset_id: event for event in decided.events}.values()))
 
 

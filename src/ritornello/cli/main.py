@@ -10,7 +10,21 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 import ritornello
 from ritornello import wiring
-from ritornello.cli import catalogue, classes, consent, dataset, disclosures, export, ledger, log, membership, money, payout, preferences
+from ritornello.cli import (
+    catalogue,
+    classes,
+    consent,
+    dataset,
+    disclosures,
+    export,
+    ledger,
+    log,
+    membership,
+    money,
+    notices,
+    payout,
+    preferences,
+)
 from ritornello.cli.frame import FAULT, SURROUNDINGS, Frame, pass_frame
 from ritornello.domain.errors import BadInput, Refused
 from ritornello.settings import read_settings
@@ -67,6 +81,7 @@ for group in (
     catalogue.catalogue,
     catalogue.programme,
     classes.licensee_class,
+    notices.notices,
     consent.consent,
     consent.mandate,
     dataset.snapshot,

@@ -74,6 +74,15 @@ def sign(checkpoint: Checkpoint, key: Ed25519PrivateKey) -> str:
     return f"{text}\n{Signature(name, _own_key(name, key.public_key()).key_id, key.sign(text.encode())).line()}"
 
 
+def sign_text(name: str, text: bytes, key: Ed25519PrivateKey) -> str:
+    """The signature line, without its line end, of a signed note over any text that ends with one.
+
+    Nobody can take it for a checkpoint: that begins with the log's name alone on a line.
+    """
+    assert text.endswith(b"\n") and text.split(b"\n")[0] != name.encode()
+    return Signature(name, _own_key(name, key.public_key()).key_id, key.sign(text)).line().removesuffix("\n")
+
+
 def verifier_key(name: str, key: Ed25519PublicKey) -> str:
     """The note verifier key (vkey) that strangers need: name, key id, algorithm and public key."""
     return _own_key(name, key).text()

@@ -92,24 +92,6 @@ def erase_evidence_keys(connection: Connection, party_id: str) -> int:
     return connection.execute(update(table).where(table.c.party_id == party_id, table.c.key.is_not(None)).values(key=None)).rowcount
 
 
-def add_notices(connection: Connection, rows: Iterable[dict[str, Any]]) -> None:
-    values = list(rows)
-    if values:
-        connection.execute(insert(schema.notice), values)
-
-
-def read_notices(connection: Connection) -> list[dict[str, Any]]:
-    order = schema.notice.c.recorded_at_us, schema.notice.c.notice_id
-    return [dict(row._mapping) for row in connection.execute(select(schema.notice).order_by(*order))]
-
-
-def acknowledge_notice(connection: Connection, notice_id: str, at_us: int) -> bool:
-    """Mark a notice as received; False when there is none that waits."""
-    table = schema.notice
-    waiting = table.c.notice_id == notice_id, table.c.acknowledged_at_us.is_(None)
-    return bool(connection.execute(update(table).where(*waiting).values(acknowledged_at_us=at_us)).rowcount)
-
-
 def _event(row: dict[str, Any]) -> ConsentEvent:
     until = date.fromisoformat(row["effective_to"]) if row["effective_to"] else None
     return ConsentEvent(**{**row, "effective_from": date.fromisoformat(row["effective_from"]), "effective_to": until})

@@ -197,12 +197,24 @@ evidence = _table(
 notice = _table(
     "notice",
     _text("notice_id", key=True),
-    _text("event_id", of="consent_event.event_id"),
+    _text("kind"),  # withdrawal or admission
+    _text("recipient"),  # the licensee's name, or `party:` and a party
+    _text("event_id", null=True, of="consent_event.event_id"),
     _text("model_version", null=True),
-    _text("snapshot_id"),
-    _text("recipient"),
+    _text("snapshot_id", null=True),
+    _text("admission_id", null=True, of="admission.admission_id"),
     _whole("recorded_at_us"),
     _whole("acknowledged_at_us", null=True),
+)
+notice_attempt = _table(
+    "notice_attempt",
+    _text("notice_id", key=True, of="notice.notice_id"),
+    _whole("number", key=True),
+    _text("target"),
+    _whole("started_at_us"),
+    _whole("finished_at_us", null=True),
+    _whole("delivered"),  # 0 or 1
+    _text("detail", null=True),
 )
 snapshot = _table(
     "snapshot",
