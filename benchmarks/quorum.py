@@ -74,8 +74,8 @@ def main() -> None:
 def _fill(context: Context, recordings: int, claimants: int) -> None:
     """Recordings with equal shares; one in seven lacks one claimant's grant."""
     parties = [Party(f"p{n}", f"P{n}", "person") for n in range(max(claimants, recordings // 10))]
-    catalogue.write_parties(context.connection, parties)
-    catalogue.write_recordings(context.connection, [Recording(f"r{n}", "t", "a") for n in range(recordings)])
+    catalogue.write_parties(context.connection, parties, 0)
+    catalogue.write_recordings(context.connection, [Recording(f"r{n}", "t", "a") for n in range(recordings)], 0)
     assets = [Asset(f"sha256:{n:064x}", f"r{n}", "recording", "", f"{n}.flac", 1, 1000) for n in range(recordings)]
     catalogue.add_assets(context.connection, [(asset, Path(asset.file)) for asset in assets])
     programme, _ = programmes.find(context, "p")

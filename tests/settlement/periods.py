@@ -2,6 +2,7 @@
 
 import random
 from collections import defaultdict
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 from typing import Any
@@ -10,21 +11,31 @@ from ritornello.domain.catalogue import Claim, Party, Recording
 from ritornello.domain.period import UNATTRIBUTED, Exposure, Period, RevenueLine, Usage, Weight
 from ritornello.domain.programme import Income, Programme
 
-FEE = Income("fee", "exposure", "EUR", 100_000_000, None, None, None, None, None)
+WHOLE = {"master": 1_000_000}
+FEE = Income("fee", "exposure", "EUR", amount_units=100_000_000)
 
 
 def share_income(
     rate_ppm: int = 300_000, *, minimum: int | None = None, unattributed: str = "exposure", max_error: int = 200_000, currency: str = "EUR"
 ) -> Income:
     return Income(
-        "share", "attribution", currency if minimum is not None else None, None, rate_ppm, minimum, unattributed, max_error, "exposure"
+        "share",
+        "attribution",
+        currency if minimum is not None else None,
+        rate_ppm=rate_ppm,
+        minimum_units=minimum,
+        unattributed=unattributed,
+        max_error_ppm=max_error,
+        fallback="exposure",
     )
 
 
-def programme(*incomes: Income, lanes: dict[str, int] | None = None, thresholds: dict[str, int] | None = None) -> Programme:
+def programme(*incomes: Income, lanes: dict[str, int] | None = None, thresholds: dict[str, int] | None = None, **terms: Any) -> Programme:
+    """Incomes without lanes of their own get the programme's."""
+    lanes = lanes or WHOLE
     return Programme(
         "p", 1, "t", "licensor", "licensee", ("ai_training",), "l", date(2020, 1, 1), date(2099, 1, 1), 30, 365, "WW", {"master": 1_000_000},
-        lanes or {"master": 1_000_000}, incomes, thresholds or {}, "0" * 64,
+        lanes, tuple(income if income.lanes else replace(income, lanes=lanes) for income in incomes), thresholds or {}, "0" * 64, **terms,
     )  # fmt: skip
 
 
@@ -127,7 +138,7 @@ def random_period(random: random.Random) -> Period:
         )
     ]
     if random.random() < 0.7:
-        incomes.append(Income("fee", "exposure", "JPY", random.randint(0, 10**12), None, None, None, None, None))
+        incomes.append(Income("fee", "exposure", "JPY", amount_units=random.randint(0, 10**12)))
     opening = {(f"party:{name}", "EUR"): random.randint(0, 10**9) for name in parties if random.random() < 0.3}
     return period(
         programme(*incomes, lanes=lanes, thresholds=random.choice([{}, {"EUR": 10**7}])),

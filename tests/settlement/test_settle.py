@@ -1,18 +1,15 @@
 """Settlement against an oracle in plain integers, the published payout rules, and hand-computed cases."""
 
-import json
 import random
 from collections import defaultdict
 from dataclasses import replace
 from datetime import date
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ritornello.domain.errors import BadInput
-from ritornello.domain.money import parse_units
 from ritornello.domain.period import Usage
 from ritornello.settlement.settle import Settlement, settle
 from tests.settlement.periods import (
@@ -28,7 +25,6 @@ from tests.settlement.periods import (
     share_income,
 )
 
-CASES = json.loads((Path(__file__).parent / "payout_rules.json").read_text())["cases"]
 POOLS_WANTED = 10_000
 
 
@@ -91,78 +87,6 @@ def test_a_period_without_money_settles_to_nothing() -> None:
     result = settle(period(programme(share_income()), claims=[claim("r", "a", 100_000_000)], exposures=[exposure("r", 1)]))
     assert not any(result.tables.values())
     assert result.totals == []
-
-
-@pytest.mark.parametrize("case", CASES, ids=lambda case: str(case["id"]))
-def test_published_payout_rules(case: dict[str, Any]) -> None:
-    PUBLISHED[case["id"].split("-")[0]](case)
-
-
-def _landr(case: dict[str, Any]) -> None:
-    income = replace(share_income(int(float(case["rate"]) * 1_000_000)), divide_by="exposure")
-    rows = [
-        exposure(f"{name}{n}", one["seconds_each"] * 1000) for name, one in case["contributed"].items() for n in range(one["recordings"])
-    ]
-    owners = [claim(row.recording_id, row.recording_id[0], 100_000_000) for row in rows]
-    given = period(
-        programme(income), claims=owners, exposures=rows, revenue=[revenue(parse_units(case["revenue"], 2), currency=case["currency"])]
-    )
-    assert earned(settle(given)) == {name: str(parse_units(text, 2)) for name, text in case["expect"].items()}
-
-
-def _stim(case: dict[str, Any]) -> None:
-    if "fee" in case:
-        names = [f"r{n}" for n in range(case["works"])]
-        income = replace(FEE, amount_units=parse_units(case["fee"], 2), currency=case["currency"])
-        given = period(
-            programme(income),
-            claims=[claim(name, f"p-{name}", 100_000_000) for name in names],
-            exposures=[exposure(name, 1) for name in names],
-        )
-        assert sorted(int(value) for value in earned(settle(given)).values()) == sorted(
-            parse_units(text, 2) for text in case["expect_each_unit"]
-        )
-        return
-    names = list(case["exposure_seconds"])
-    given = period(
-        programme(share_income(1_000_000)),
-        claims=[claim(name, name, 100_000_000) for name in names],
-        exposures=[exposure(name, seconds * 1000) for name, seconds in case["exposure_seconds"].items()],
-        outputs={"o": "m"},
-        usage=[Usage("u", "o", "DE", 3)],
-        attribution=attributed("o", **{name: case["attribution"][name] for name in names}),
-        error_ppm={"m": 1_000_000 if not case["reliable"] else 0},
-        revenue=[revenue(parse_units(case["pool"], 2), currency=case["currency"])],
-    )
-    result = settle(given)
-    assert earned(result) == {name: str(parse_units(text, 2)) for name, text in case["expect"].items()}
-    assert [row["reason"] for row in result.tables["pools"]] == ["error_above_limit"]
-
-
-def _gema(case: dict[str, Any]) -> None:
-    income = share_income(int(float(case["rate"]) * 1_000_000), minimum=parse_units(case["minimum"], 2))
-    given = period(
-        programme(income),
-        claims=[claim("r", "a", 100_000_000)],
-        exposures=[exposure("r", 1)],
-        revenue=[revenue(parse_units(case["net_income"], 2))],
-    )
-    assert settle(given).totals[0]["received_units"] == str(parse_units(case["expect_pool"], 2))
-
-
-def _kits(case: dict[str, Any]) -> None:
-    earned_units = parse_units(case["expect_earned"], 2)
-    given = period(
-        programme(replace(FEE, amount_units=earned_units, currency="USD"), thresholds={"USD": parse_units(case["threshold"], 2)}),
-        claims=[claim("r", "a", 100_000_000)],
-        exposures=[exposure("r", 1)],
-    )
-    (balance,) = settle(given).tables["balances"]
-    assert balance["paid_units"] == str(parse_units(case["expect_paid"], 2))
-    assert balance["closing_units"] == str(parse_units(case["expect_closing"], 2))
-
-
-PUBLISHED = {"landr": _landr, "stim": _stim, "gema": _gema, "kits": _kits}
 
 
 def test_gaps_wait_in_suspense_and_overclaims_go_to_dispute_whole() -> None:

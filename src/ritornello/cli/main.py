@@ -22,8 +22,10 @@ from ritornello.cli import (
     membership,
     money,
     notices,
+    payees,
     payout,
     preferences,
+    reports,
 )
 from ritornello.cli.frame import FAULT, SURROUNDINGS, Frame, pass_frame
 from ritornello.domain.errors import BadInput, Refused
@@ -91,9 +93,18 @@ for group in (
 ):
     program.add_command(group)
 for command in (
-    money.usage,
-    money.revenue,
+    reports.usage,
+    reports.revenue,
+    reports.points,
+    reports.report,
+    reports.exchange_rates,
+    payees.advance,
+    payees.tax,
+    payees.dispute,
     money.settle,
+    money.correct,
+    money.simulate,
+    money.held,
     money.statement,
     money.explain,
     money.bundle,

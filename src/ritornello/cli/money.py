@@ -1,4 +1,4 @@
-"""`ritornello usage …`, `revenue …`, `settle`, `statement`, `explain`, `bundle`."""
+"""`ritornello settle`, `correct`, `simulate`, `held`, `statement`, `explain`, `bundle`."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,42 +10,8 @@ from ritornello.cli.frame import FILE, FOLDER, NEW, Frame, pass_frame
 from ritornello.domain.money import format_units
 from ritornello.service import bundle as bundles
 from ritornello.service import explain as explaining
-from ritornello.service import overview, reports, settlement, statements
-
-
-@click.group()
-def usage() -> None:
-    """How often outputs were used."""
-
-
-@usage.command("import")
-@click.argument("file", type=FILE)
-@click.option("--programme", required=True)
-@click.option("--period", required=True, help="2026-10, 2026-Q4 or 2026.")
-@pass_frame
-def import_usage(frame: Frame, file: Path, programme: str, period: str) -> None:
-    """Import usage.csv, all or nothing."""
-    with frame.context() as context:
-        count = reports.import_usage(context, programme, period, file)
-    frame.show({"usage_records": count}, f"{count} usage records")
-
-
-@click.group()
-def revenue() -> None:
-    """What the licensee earned."""
-
-
-@revenue.command("import")
-@click.argument("file", type=FILE)
-@click.option("--programme", required=True)
-@click.option("--period", required=True, help="2026-10, 2026-Q4 or 2026.")
-@pass_frame
-def import_revenue(frame: Frame, file: Path, programme: str, period: str) -> None:
-    """Import revenue.csv, all or nothing; the same report never counts twice."""
-    with frame.context() as context:
-        totals = reports.import_revenue(context, programme, period, file)
-        shown = {currency: overview.money(units, currency) for currency, units in sorted(totals.items())}
-    frame.show({"net_units": {currency: str(units) for currency, units in totals.items()}}, "net revenue: " + ", ".join(shown.values()))
+from ritornello.service import held as holding
+from ritornello.service import overview, settlement, simulation, statements
 
 
 @click.command()
@@ -55,16 +21,28 @@ def import_revenue(frame: Frame, file: Path, programme: str, period: str) -> Non
 @click.option("--period", help="2026-10, 2026-Q4 or 2026.")
 @click.option("--early", is_flag=True, help="Although the period is not over.")
 @click.option("--export", "export", type=NEW, help="Only write the period folder as it would be settled now.")
+@click.option("--as-known-at", "settlement_id", help="Derive this SETTLEMENT again from what was known then, into --out; posts nothing.")
 @pass_frame
 def settle(
-    frame: Frame, period_folder: Path | None, out: Path | None, programme: str | None, period: str | None, early: bool, export: Path | None
+    frame: Frame,
+    period_folder: Path | None,
+    out: Path | None,
+    programme: str | None,
+    period: str | None,
+    early: bool,
+    export: Path | None,
+    settlement_id: str | None,
 ) -> None:
     """Divide a period's money exactly.
 
     `settle PERIOD_FOLDER --out RESULT_FOLDER` works on files alone; `settle --programme P --period 2026-10` takes them from the home,
-    and posts to its ledger, once.
+    and posts to its ledger, once. `settle --as-known-at SETTLEMENT --out FOLDER` proves that an issued settlement, or one of its
+    corrections, comes out of the database's history byte for byte.
     """
-    if period_folder is not None and out is not None and programme is None and period is None:
+    if settlement_id is not None and out is not None and period_folder is None and programme is None and period is None:
+        with frame.context() as context:
+            settled = settlement.derive_again(context, settlement_id, out)
+    elif period_folder is not None and out is not None and programme is None and period is None:
         settled = settlement.settle_folder(period_folder, out)
     elif period_folder is None and out is None and programme is not None and period is not None:
         with frame.context() as context:
@@ -74,20 +52,79 @@ def settle(
                 return
             settled = settlement.settle_period(context, programme, period, early=early)
     else:
-        raise click.UsageError("give PERIOD_FOLDER and --out, or --programme and --period")
+        raise click.UsageError("give PERIOD_FOLDER and --out, or --programme and --period, or --as-known-at and --out")
+    frame.show(settled.document, _render_settled(settled))
+
+
+@click.command()
+@click.option("--programme", required=True)
+@click.option("--period", required=True, help="2026-10, 2026-Q4 or 2026.")
+@pass_frame
+def correct(frame: Frame, programme: str, period: str) -> None:
+    """Post what a settled period comes to now, as signed differences; whoever is not concerned is not touched.
+
+    For late, replaced and withdrawn reports, corrected claims, resolved disputes and new attributions. The next settlement pays.
+    """
+    with frame.context() as context:
+        settled = settlement.correct_period(context, programme, period)
+    frame.show(settled.document, _render_settled(settled))
+
+
+@click.command()
+@click.argument("period_folder", type=FOLDER)
+@click.option("--terms", multiple=True, required=True, type=FILE, help="A programme's file to compare with; may stand several times.")
+@pass_frame
+def simulate(frame: Frame, period_folder: Path, terms: tuple[Path, ...]) -> None:
+    """What PERIOD_FOLDER would pay under other programmes, side by side: who gains and who loses. Posts nothing.
+
+    Write the folder with `ritornello settle --programme P --period 2026-10 --export PERIOD_FOLDER`.
+    """
+    found = simulation.simulate_folder(period_folder, terms)
+    text = [
+        f"{row['programme']:<24} {row['currency']}  total {_money(row, 'total'):>18}  held {_money(row, 'held'):>16}"
+        f"  median {_money(row, 'median'):>16}  Gini {row['gini']}  parties {row['parties']}"
+        for row in found["summaries"]
+    ]
+    for row in found["accounts"]:
+        amounts = "  ".join(f"{overview.money(int(units), row['currency']):>18}" for units in row["units"].values())
+        text.append(f"{row['account']:<32} {amounts}")
+    frame.show(found, "\n".join(text))
+
+
+@click.command()
+@click.option("--programme", help="Only of this programme.")
+@pass_frame
+def held(frame: Frame, programme: str | None) -> None:
+    """Money that waits: unclaimed, contested or reserved, with its age and what would release it."""
+    with frame.context() as context:
+        rows = holding.list_held(context, programme)
+    text = [
+        f"{row['period_id']:<8} {row['age_days']:>5} days  {_money(row, ''):>18}  {row['recording_id'] or '(no recording)':<28} {row['lane']:<10} {row['todo']}"
+        for row in rows
+    ]
+    frame.show(rows, "\n".join(text) or "nothing is held")
+
+
+def _render_settled(settled: settlement.Settled) -> str:
     document = settled.document
-    text = [f"{settled.settlement_id}: {settled.lines:,} lines to {settled.payees:,} payees; {len(document['checks'])} invariants hold"]
-    text += [render_totals(row) for row in document["totals"]]
-    frame.show(document, "\n".join(text))
+    what = f"{settled.deltas:,} of {settled.lines:,} lines changed" if settled.deltas else f"{settled.lines:,} lines"
+    text = [f"{settled.settlement_id}: {what} to {settled.payees:,} payees; {len(document['checks'])} invariants hold"]
+    return "\n".join(text + [render_totals(row) for row in document["totals"]])
 
 
 def render_totals(row: Mapping[str, Any]) -> str:
-    """Where one currency's money went."""
-    parts = {
-        name: overview.money(int(row[f"{name}_units"]), row["currency"]) for name in ("opening", "received", "paid", "held", "carried")
-    }
-    opening = f"opening {parts['opening']} + " if row["opening_units"] != "0" else ""
-    return f"paid {parts['paid']} + held {parts['held']} + carried {parts['carried']} = {opening}received {parts['received']}"
+    """Where one currency's money came from and went; what is nothing is left out, but for paid, held and carried."""
+
+    def parts(names: tuple[str, ...], always: tuple[str, ...]) -> str:
+        shown = [name for name in names if name in always or row[f"{name}_units"] != "0"]
+        return " + ".join(f"{name.replace('_', ' ')} {_money(row, name)}" for name in shown)
+
+    went = parts(("paid", "tax", "fees", "recouped", "reserved", "held", "carried"), ("paid", "held", "carried"))
+    return f"{went} = {parts(('opening', 'opening_reserves', 'received'), ('received',))}"
+
+
+def _money(row: Mapping[str, Any], name: str) -> str:
+    return overview.money(int(row[f"{name}_units" if name else "units"]), row["currency"])
 
 
 @click.command()
@@ -154,13 +191,17 @@ def _render_sheet(sheet: Mapping[str, Any]) -> str:
         ("opening", "opening balance"),
         ("net_revenue", "net revenue"),
         ("net_costs", "net costs"),
+        ("recouped", "  recouped"),
+        ("tax", "  tax withheld"),
+        ("fee", "  payout fee"),
         ("reserves_withheld", "reserves withheld"),
         ("reserves_released", "reserves released"),
         ("paid", "paid out"),
         ("closing", "closing balance"),
         ("held_with_others", "held, not agreed"),
     ):
-        head.append(f"  {label:<20}{_amount(sheet, name)}")
+        if not label.startswith(" ") or sheet[f"{name}_units"] != "0":
+            head.append(f"  {label:<20}{_amount(sheet, name)}")
     for item in sheet["items"]:
         amount = format_units(int(item["amount_units"]), sheet["minor_digits"])
         where = f"{item['income']} {item['model_version']} {item['territory']}".replace(" *", "").replace(" WW", "")

@@ -34,6 +34,11 @@ CHART = {
         AccountClass("received", "money the licensee owes or paid, by income of the programme", "asset"),
         AccountClass("bank", "money at the bank", "asset", per_currency=True),
         AccountClass("paid", "payouts on their way: handed to the bank, neither confirmed nor returned", "liability", per_currency=True),
+        AccountClass("exchange", "reported money of a currency that was converted: what came in, and what it became", "asset"),
+        AccountClass("fee", "what the operator keeps: fees of the programme, and `payout` for what payouts cost", "liability"),
+        AccountClass("tax", "tax withheld from payouts, owed to an authority", "liability"),
+        AccountClass("reserve", "what is withheld of a party's earnings until its day", "liability"),
+        AccountClass("advance", "what is still to be recouped of an advance", "asset"),
         AccountClass("pool", "money of one pool; opened and emptied by the same batch", "liability"),
         AccountClass("party", "what is owed to a party; a debit balance after a correction that took back more than was left", "liability"),
         AccountClass(

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from ritornello.domain.catalogue import Claim, Party, Recording
@@ -29,6 +29,7 @@ class Usage:
     output_id: str
     territory: str
     uses: int
+    user_id: str | None = None  # the licensee's pseudonym of the user
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,132 @@ class RevenueLine:
     territory: str
     currency: str
     net_units: int
+    gross_units: int | None = None
+    quantity_e6: int | None = None
+    unit: str | None = None
+    user_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a model version was made from."""
+
+    model_version: str
+    parents: tuple[str, ...]
+    snapshot_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One asset in a snapshot."""
+
+    snapshot_id: str
+    asset_id: str
+    recording_id: str
+    duration_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """What a recording was given for the period, where a programme divides by points."""
+
+    recording_id: str
+    points: int
+    tier: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How much of the programme's currency one of the reported currency is, × 10^12."""
+
+    currency: str
+    into: str
+    rate_e12: int
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """A claim that somebody contests; open from `opened_at_us` until `resolved_at_us`."""
+
+    dispute_id: str
+    claim_id: str
+    opened_at_us: int
+    resolved_at_us: int | None
+
+    def open_at(self, at_us: int) -> bool:
+        return self.opened_at_us <= at_us and (self.resolved_at_us is None or self.resolved_at_us > at_us)
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """What a settlement keeps back of a party's earnings until a day."""
+
+    party_id: str
+    currency: str
+    settlement_id: str
+    units: int
+    release_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """Money paid ahead, and what is still open of it. Advances of one group are recouped from each other's recordings."""
+
+    advance_id: str
+    party_id: str
+    group: str
+    currency: str
+    recordings: tuple[str, ...]  # ("*",): all
+    rate_ppm: int
+    granted_on: date
+    open_units: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tax:
+    """What is withheld of a party's payouts, and for whom."""
+
+    party_id: str
+    rate_ppm: int
+    authority: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """A receipt as it stands in `receipts.jsonl`: what was reported and what became of it."""
+
+    income: str
+    model_version: str
+    territory: str
+    reported_currency: str
+    reported_units: int
+    currency: str
+    added_units: int  # by the minimum
+    units: int  # after conversion and minimum
+    fee_units: int
+    upstream_units: int
+
+
+@dataclass(frozen=True, slots=True)
+class StandingPool:
+    """A pool as it stands before a correction."""
+
+    pool: str
+    income: str
+    currency: str
+    units: int
+    denominator: int
+
+
+@dataclass(frozen=True, slots=True)
+class StandingLine:
+    """A line as it stands before a correction."""
+
+    pool: str
+    payee: str
+    recording_id: str
+    numerator: int
+    units: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +201,19 @@ class Period:
     error_ppm: Mapping[str, int | None]  # model_version → measured error of its attribution
     attribution: Sequence[Weight]
     revenue: Sequence[RevenueLine]
-    opening: Mapping[tuple[str, str], int]  # (account, currency) → units owed
+    opening: Mapping[tuple[str, str], int]  # (account, currency) → units owed; negative: overpaid
+    runs: Mapping[str, Run] = field(default_factory=dict)  # by model version
+    members: Sequence[Member] = ()
+    points: Sequence[Points] = ()
+    rates: Mapping[str, Rate] = field(default_factory=dict)  # by reported currency
+    disputes: Sequence[Dispute] = ()
+    reserves: Sequence[Withheld] = ()
+    advances: Sequence[Advance] = ()
+    taxes: Mapping[str, Tax] = field(default_factory=dict)  # by party
+    corrects: str | None = None  # the settlement that this one corrects …
+    previous_receipts: Sequence[Reported] = ()  # … and what stands of it
+    previous_pools: Sequence[StandingPool] = ()
+    previous_lines: Sequence[StandingLine] = ()
 
 
 def claims_by_lane(claims: Sequence[Claim]) -> dict[tuple[str, str, str], list[Claim]]:

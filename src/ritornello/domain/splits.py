@@ -33,20 +33,21 @@ class SplitSet:
     shares: tuple[Share, ...]
 
 
-def divide_lane(claims: Iterable[Claim]) -> SplitSet:
-    """The split set of one lane from the claims that are known, in force and apply."""
+def divide_lane(claims: Iterable[Claim], disputed: frozenset[str] = frozenset()) -> SplitSet:
+    """The split set of one lane from the claims that are known, in force and apply; money of `disputed` claims is held."""
     declared: dict[str, int] = {}
     ids: dict[str, list[str]] = {}
     for claim in claims:
-        declared[claim.party_id] = declared.get(claim.party_id, 0) + claim.share_e8
-        ids.setdefault(claim.party_id, []).append(claim.claim_id)
+        payee = DISPUTE if claim.claim_id in disputed else f"party:{claim.party_id}"
+        declared[payee] = declared.get(payee, 0) + claim.share_e8
+        ids.setdefault(payee, []).append(claim.claim_id)
     total = sum(declared.values())
     status = _status(total)
     if status == "overclaim":
-        every = tuple(sorted(claim_id for party in ids.values() for claim_id in party))
+        every = tuple(sorted(claim_id for of_payee in ids.values() for claim_id in of_payee))
         return SplitSet(status, total, (Share(DISPUTE, 0, WHOLE_E8, every),))
     agreed = apportion(WHOLE_E8, declared) if status == "completed" else declared
-    shares = [Share(f"party:{party}", declared[party], agreed[party], tuple(sorted(ids[party]))) for party in sorted(agreed)]
+    shares = [Share(payee, declared[payee], agreed[payee], tuple(sorted(ids[payee]))) for payee in sorted(agreed)]
     if status in {"gap", "unclaimed"}:
         shares.append(Share(SUSPENSE, 0, WHOLE_E8 - total, ()))
     split = SplitSet(status, total, tuple(shares))

@@ -12,7 +12,25 @@ from ritornello.domain.catalogue import LANES, PARTY_KINDS, Claim, Party, Record
 from ritornello.domain.errors import BadInput, Problem, raise_if_any
 from ritornello.domain.identifiers import parse_own
 from ritornello.domain.money import is_known, minor_digits
-from ritornello.domain.period import UNATTRIBUTED, Exposure, Period, RevenueLine, Usage, Weight
+from ritornello.domain.period import (
+    UNATTRIBUTED,
+    Advance,
+    Dispute,
+    Exposure,
+    Member,
+    Period,
+    Points,
+    Rate,
+    Reported,
+    RevenueLine,
+    Run,
+    StandingLine,
+    StandingPool,
+    Tax,
+    Usage,
+    Weight,
+    Withheld,
+)
 from ritornello.domain.programme import WHOLE_PPM, Programme
 from ritornello.formats.canonical import Fingerprint, encode_document, encode_table, fingerprint
 from ritornello.formats.programme_toml import read_programme
@@ -23,7 +41,7 @@ from ritornello.formats.terms_folder import path_of, read_terms
 PERIOD_FORMAT = "ritornello-period-1"
 FILES = ("period.json", "programme.toml", *(f"{name}.jsonl" for name in PERIOD_TABLES))
 _HEADER = {
-    "format", "settlement_id", "programme_id", "programme_sha256", "period_id", "first_day", "last_day", "known_at_us",
+    "format", "settlement_id", "programme_id", "programme_sha256", "period_id", "first_day", "last_day", "known_at_us", "corrects",
 }  # fmt: skip
 MAX_FILE_BYTES = 4 << 30
 Rows = list[dict[str, Any]]
@@ -104,6 +122,9 @@ def _header(data: bytes, programme: Programme | None, problems: list[Problem]) -
         except (TypeError, ValueError):
             note(field, f"{str(header[field])[:80]!r} is not an identifier")
             return None
+    if header["corrects"] is not None and not isinstance(header["corrects"], str):
+        note("corrects", "is neither null nor a settlement's id")
+        return None
     for field in ("first_day", "last_day"):
         try:
             header[field] = parse_day(header[field])
@@ -147,12 +168,45 @@ def _period(header: Mapping[str, Any], programme: Programme, tables: Mapping[str
         claims=[claim_of(row) for row in tables["claims"]],
         exposures=[Exposure(**row) for row in tables["exposure"]],
         outputs={row["output_id"]: row["model_version"] for row in tables["outputs"]},
-        usage=[Usage(**row) for row in tables["usage"]],
+        usage=[Usage(row["usage_id"], row["output_id"], row["territory"], row["uses"], row["user_id"]) for row in tables["usage"]],
         error_ppm={row["model_version"]: row["error_ppm"] for row in tables["quality"]},
         attribution=[Weight(**row) for row in tables["attribution"]],
-        revenue=[RevenueLine(**{**row, "net_units": int(row["net_units"])}) for row in tables["revenue"]],
+        revenue=[RevenueLine(**_numbers(row, "net_units", "gross_units", "quantity_e6")) for row in tables["revenue"]],
         opening={(row["account"], row["currency"]): int(row["balance_units"]) for row in tables["opening"]},
+        runs={row["model_version"]: Run(row["model_version"], tuple(row["parents"]), tuple(row["snapshot_ids"])) for row in tables["runs"]},
+        members=[Member(row["snapshot_id"], row["asset_id"], row["recording_id"], row["duration_ms"]) for row in tables["manifest"]],
+        points=[Points(row["recording_id"], row["points"], row["tier"]) for row in tables["points"]],
+        rates={row["currency"]: Rate(row["currency"], row["into"], int(row["rate_e12"])) for row in tables["rates"]},
+        disputes=[Dispute(row["dispute_id"], row["claim_id"], row["opened_at_us"], row["resolved_at_us"]) for row in tables["disputes"]],
+        reserves=[
+            Withheld(**{**_numbers(row, "units"), "release_on": date.fromisoformat(row["release_on"])}) for row in tables["reserves"]
+        ],
+        advances=[_advance(row) for row in tables["advances"]],
+        taxes={row["party_id"]: Tax(**row) for row in tables["taxes"]},
+        corrects=header["corrects"],
+        previous_receipts=[Reported(**_numbers(row, *_RECEIPT_UNITS)) for row in tables["previous_receipts"]],
+        previous_pools=[
+            StandingPool(row["pool"], row["income"], row["currency"], int(row["amount_units"]), int(row["denominator"]))
+            for row in tables["previous_pools"]
+        ],
+        previous_lines=[
+            StandingLine(row["pool"], row["payee"], row["recording_id"], int(row["numerator"]), int(row["amount_units"]))
+            for row in tables["previous_allocations"]
+        ],
     )
+
+
+_RECEIPT_UNITS = ("reported_units", "added_units", "units", "fee_units", "upstream_units")
+
+
+def _numbers(row: Mapping[str, Any], *columns: str) -> dict[str, Any]:
+    """The row with strings of digits as numbers."""
+    return {**row, **{name: None if row[name] is None else int(row[name]) for name in columns}}
+
+
+def _advance(row: Mapping[str, Any]) -> Advance:
+    days = {"granted_on": date.fromisoformat(row["granted_on"]), "recordings": tuple(row["recordings"])}
+    return Advance(**{**_numbers(row, "open_units"), **days})
 
 
 def _check(period: Period, tables: Mapping[str, Rows], problems: list[Problem]) -> None:
@@ -181,6 +235,11 @@ def _check(period: Period, tables: Mapping[str, Rows], problems: list[Problem]) 
     known("attribution", "output_id", period.outputs, "an output of outputs.jsonl")
     known("revenue", "model_version", models, "a model version of runs.jsonl")
     known("quality", "model_version", models, "a model version of runs.jsonl")
+    known("points", "recording_id", period.recordings, "a recording of recordings.jsonl")
+    known("manifest", "recording_id", period.recordings, "a recording of recordings.jsonl")
+    known("disputes", "claim_id", (row["claim_id"] for row in tables["claims"]), "a claim of claims.jsonl")
+    for table in ("reserves", "advances", "taxes"):
+        known(table, "party_id", period.parties, "a party of parties.jsonl")
     known(
         "opening",
         "account",
@@ -230,6 +289,7 @@ def _check(period: Period, tables: Mapping[str, Rows], problems: list[Problem]) 
     for number, row in enumerate(tables["opening"], 1):
         if not is_known(row["currency"]):
             problems.append(Problem("opening.jsonl", number, "currency", f"{row['currency']!r} is no currency", "correct the code"))
+    _check_money(period, tables, problems)
     for number, row in enumerate(tables["usage"], 1):
         if row["uses"] < 1:
             problems.append(Problem("usage.jsonl", number, "uses", "is not at least 1", "leave the row out"))
@@ -246,8 +306,50 @@ def _check_sums(period: Period, problems: list[Problem]) -> None:
             problems.append(
                 Problem("attribution.jsonl", None, "weight_ppm", what, "let them total 1,000,000 with an unattributed row, 0 if need be")
             )
+
+
+def _check_money(period: Period, tables: Mapping[str, Rows], problems: list[Problem]) -> None:
+    """What no single row of the tables about money shows."""
+
+    def problem(table: str, number: int | None, column: str, what: str, todo: str) -> None:
+        problems.append(Problem(f"{table}.jsonl", number, column, what, todo))
+
+    programme = period.programme
     for (account, currency), units in period.opening.items():
-        if units < 0:
-            problems.append(
-                Problem("opening.jsonl", None, "balance_units", f"{account} opens below zero in {currency}", "correct the previous period")
-            )
+        if units < 0 and not account.startswith("party:"):
+            problem("opening", None, "balance_units", f"{account} opens below zero in {currency}", "correct the previous period")
+    for number, row in enumerate(tables["points"], 1):
+        if row["tier"] not in programme.tiers_e6:
+            problem("points", number, "tier", f"{row['tier']!r} is no tier of the programme", "use one of [tiers]")
+        if row["points"] < 1:
+            problem("points", number, "points", "is not at least 1", "leave the row out")
+    for number, row in enumerate(tables["rates"], 1):
+        if row["into"] != programme.convert_to or not is_known(row["currency"]) or int(row["rate_e12"]) <= 0:
+            problem("rates", number, "rate_e12", f"is no rate into {programme.convert_to} above 0", "give one rate per reported currency")
+    for table, columns in (("reserves", ["units"]), ("advances", ["open_units"]), ("previous_allocations", ["numerator", "amount_units"])):
+        for number, row in enumerate(tables[table], 1):
+            if any(int(row[column]) < 0 for column in columns):
+                problem(table, number, columns[-1], "is below zero", "correct it")
+    groups: dict[str, tuple[str, str, int]] = {}
+    for number, row in enumerate(tables["advances"], 1):
+        terms = (row["party_id"], row["currency"], row["rate_ppm"])
+        if groups.setdefault(row["group"], terms) != terms or row["rate_ppm"] > WHOLE_PPM:
+            what = f"the advances of group {row['group']!r} differ in party, currency or rate_ppm, or the rate is above 1,000,000"
+            problem("advances", number, "group", what, "give each group one of each")
+    for number, row in enumerate(tables["taxes"], 1):
+        if row["rate_ppm"] > WHOLE_PPM:
+            problem("taxes", number, "rate_ppm", "is above 1,000,000", "correct it")
+    if period.corrects is None:
+        for table in ("previous_receipts", "previous_pools", "previous_allocations"):
+            if tables[table]:
+                problem(
+                    table, None, "corrects", "has rows although period.json corrects nothing", "name what is corrected, or empty the table"
+                )
+        return
+    sums: Counter[str] = Counter()
+    for line in period.previous_lines:
+        sums[line.pool] += line.units
+    if dict(sums) != {pool.pool: pool.units for pool in period.previous_pools}:
+        problem(
+            "previous_allocations", None, "amount_units", "do not sum to previous_pools.jsonl", "take both from the settlement's result"
+        )

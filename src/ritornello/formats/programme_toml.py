@@ -10,8 +10,8 @@ from ritornello.domain import identifiers
 from ritornello.domain.catalogue import LANES
 from ritornello.domain.consent import PURPOSES
 from ritornello.domain.errors import raise_if_any
-from ritornello.domain.money import UNITS_PER_MINOR, minor_digits
-from ritornello.domain.programme import BASES, UNATTRIBUTED_RULES, WHOLE_PPM, Income, Programme
+from ritornello.domain.programme import WHOLE_PPM, Programme
+from ritornello.formats import programme_money as money
 from ritornello.formats.toml_reader import Reader, parse_toml
 
 FORMAT = "ritornello-programme-1"
@@ -19,9 +19,8 @@ MAX_BYTES = 1 << 20
 _HASH = re.compile("[0-9a-f]{64}")
 _TOP = {
     "format", "programme_id", "version", "title", "licensor", "licensee", "purposes", "licence", "valid_from", "valid_to",
-    "notice_days", "tail_days", "territory", "quorum", "lanes", "income", "payout", "classes",
+    "notice_days", "tail_days", "territory", "quorum", "classes", *money.KEYS,
 }  # fmt: skip
-_INCOME = {"name", "amount", "rate", "minimum", "currency", "divide_by", "unattributed", "max_error_ppm", "fallback"}
 
 
 def read_programme(name: str, data: bytes) -> Programme:
@@ -47,14 +46,8 @@ def _programme(reader: Reader, table: Mapping[str, Any], sha256: str) -> Program
     valid_to = reader.get(table, "valid_to", date, "", date(2100, 1, 1))
     if valid_to < valid_from:
         reader.problem("valid_to", "is before valid_from", "correct one of the days")
-    counts = {key: reader.get(table, key, int, "", 1) for key in ("version", "notice_days", "tail_days")}
-    for key, count in counts.items():
-        if not 0 <= count <= 100_000:
-            reader.problem(key, f"{count} is not between 0 and 100,000", "correct the number")
-    lanes = _lanes(reader, reader.get(table, "lanes", dict, "", {"master": WHOLE_PPM}))
-    incomes = reader.get(table, "income", list, "", [])
-    if table.get("income") is not None and not incomes:
-        reader.problem("income", "is empty", "add at least one [[income]]")
+    counts = {key: reader.whole(table, key, "", 0, 100_000) for key in ("version", "notice_days", "tail_days")}
+    terms = money.read_money(reader, table, counts["notice_days"], valid_from)
     return Programme(
         programme_id,
         counts["version"],
@@ -69,11 +62,17 @@ def _programme(reader: Reader, table: Mapping[str, Any], sha256: str) -> Program
         counts["tail_days"],
         read_territory(reader, table.get("territory", "WW")),
         read_quorum(reader, table),
-        lanes,
-        _incomes(reader, incomes, valid_from),
-        _thresholds(reader, table.get("payout", {}), valid_from),
+        terms.lanes,
+        terms.incomes,
+        terms.thresholds,
         sha256,
-        classes=_classes(reader, table.get("classes", {})),
+        terms.payout_fees,
+        terms.tiers_e6,
+        terms.lineage,
+        terms.convert_to,
+        terms.fees,
+        terms.reserve,
+        _classes(reader, table.get("classes", {})),
     )
 
 
@@ -115,89 +114,3 @@ def read_quorum(reader: Reader, table: Mapping[str, Any]) -> dict[str, int]:
             continue
         found[lane] = share
     return found
-
-
-def _lanes(reader: Reader, table: Mapping[str, Any]) -> dict[str, int]:
-    reader.unknown(table, set(LANES), "lanes.")
-    lanes = {lane: reader.get(table, lane, int, "lanes.", 0) for lane in table if lane in LANES}
-    if any(ppm <= 0 for ppm in lanes.values()) or sum(lanes.values()) != WHOLE_PPM:
-        reader.problem(
-            "lanes",
-            f"total {sum(lanes.values()):,} ppm",
-            "let the lanes be positive and total 1,000,000 ppm; leave out a lane that gets nothing",
-        )
-    return dict(sorted(lanes.items()))
-
-
-def _incomes(reader: Reader, tables: list[Any], day: date) -> tuple[Income, ...]:
-    incomes = [_income(reader, table, f"income[{number}].", day) for number, table in enumerate(tables, 1) if isinstance(table, dict)]
-    if len(incomes) != len(tables):
-        reader.problem("income", "is not a list of tables", "write [[income]] before each")
-    names = [income.name for income in incomes]
-    for name in sorted({name for name in names if names.count(name) > 1}):
-        reader.problem("income", f"two incomes are named {name!r}", "name each differently")
-    return tuple(incomes)
-
-
-def _income(reader: Reader, table: Mapping[str, Any], place: str, day: date) -> Income:
-    reader.unknown(table, _INCOME, place)
-    name = reader.get(table, "name", str, place, "x")
-    if not name or not name.isascii() or not name.replace("_", "").isalnum() or name != name.lower():
-        reader.problem(place + "name", f"{name!r} is not made of a–z, 0–9 and _", "rename it")
-    if ("amount" in table) == ("rate" in table):
-        reader.problem(place + "amount", "an income has either amount or rate", "give exactly one of the two")
-    currency, digits = table.get("currency"), 2
-    if currency is not None or "amount" in table or "minimum" in table:
-        try:
-            digits = minor_digits(reader.get(table, "currency", str, place, "EUR"), day)
-        except ValueError as error:
-            reader.problem(place + "currency", str(error), "correct the code")
-    amount = reader.decimal(table["amount"], digits, place + "amount") if "amount" in table else None
-    minimum = reader.decimal(table["minimum"], digits, place + "minimum") if "minimum" in table else None
-    rate = reader.decimal(table["rate"], 6, place + "rate") if "rate" in table else None
-    if rate is not None and rate > WHOLE_PPM:
-        reader.problem(place + "rate", f"{table['rate']!r} is more than 1", 'write 30 % as "0.30"')
-    if minimum is not None and "amount" in table:
-        reader.problem(place + "minimum", "a fixed amount has no minimum", "remove minimum")
-    divide_by = reader.one_of(table, "divide_by", BASES, place)
-    unattributed = max_error = fallback = None
-    if divide_by == "attribution":
-        if "amount" in table:
-            reader.problem(
-                place + "divide_by", "a fixed amount belongs to no model version, so attribution can't divide it", 'use "exposure"'
-            )
-        unattributed = reader.one_of(table, "unattributed", UNATTRIBUTED_RULES, place)
-        max_error = reader.get(table, "max_error_ppm", int, place, 0)
-        fallback = reader.one_of(table, "fallback", ("exposure",), place)
-        if not 0 <= max_error <= WHOLE_PPM:
-            reader.problem(place + "max_error_ppm", "is not between 0 and 1,000,000", "correct the number")
-    else:
-        for key in ("unattributed", "max_error_ppm", "fallback"):
-            if key in table:
-                reader.problem(place + key, 'belongs to divide_by = "attribution"', "remove it")
-    return Income(
-        name,
-        divide_by,
-        currency if isinstance(currency, str) else None,
-        None if amount is None else amount * UNITS_PER_MINOR,
-        rate,
-        None if minimum is None else minimum * UNITS_PER_MINOR,
-        unattributed,
-        max_error,
-        fallback,
-    )
-
-
-def _thresholds(reader: Reader, table: Any, day: date) -> dict[str, int]:
-    if not isinstance(table, dict) or not isinstance(table.get("thresholds", {}), dict):
-        reader.problem("payout", "is not a table with thresholds", 'write [payout] and thresholds = { EUR = "10.00" }')
-        return {}
-    reader.unknown(table, {"thresholds"}, "payout.")
-    thresholds = {}
-    for currency, text in sorted(table.get("thresholds", {}).items()):
-        try:
-            amount = reader.decimal(text, minor_digits(currency, day), f"payout.thresholds.{currency}")
-            thresholds[currency] = (amount or 0) * UNITS_PER_MINOR
-        except ValueError as error:
-            reader.problem(f"payout.thresholds.{currency}", str(error), "correct the code")
-    return thresholds

@@ -158,7 +158,10 @@ PERIOD_TABLES: Mapping[str, Table] = {
     ),
     "exposure": Table(("model_version", "asset_id"), {"model_version": TEXT, "asset_id": TEXT, "recording_id": TEXT, "exposure_ms": COUNT}),
     "outputs": Table(("output_id",), {"output_id": TEXT, "model_version": TEXT, "sha256": HASH, "duration_ms": COUNT, "made_on": DAY}),
-    "usage": Table(("usage_id",), {"usage_id": TEXT, "output_id": TEXT, "territory": TEXT, "uses": COUNT}),
+    "usage": Table(
+        ("usage_id",),
+        {"usage_id": TEXT, "output_id": TEXT, "territory": TEXT, "uses": COUNT, "user_id?": TEXT, "report_sha256": HASH},
+    ),
     "quality": Table(
         ("model_version",),
         {
@@ -185,17 +188,67 @@ PERIOD_TABLES: Mapping[str, Table] = {
             "territory": TEXT,
             "currency": TEXT,
             "net_units": BIG,
+            "gross_units?": BIG,
+            "quantity_e6?": BIG,
+            "unit?": TEXT,
+            "user_id?": TEXT,
         },
     ),
     "opening": Table(("account", "currency"), {"account": TEXT, "currency": TEXT, "balance_units": BIG}),
+    "points": Table(("recording_id",), {"recording_id": TEXT, "points": COUNT, "tier": TEXT, "report_sha256": HASH}),
+    "rates": Table(("currency",), {"currency": TEXT, "into": TEXT, "rate_e12": BIG, "day": DAY, "source": TEXT, "recorded_at_us": COUNT}),
+    "disputes": Table(
+        ("dispute_id",), {"dispute_id": TEXT, "claim_id": TEXT, "opened_at_us": COUNT, "resolved_at_us?": COUNT, "reason": TEXT}
+    ),
+    "reserves": Table(
+        ("party_id", "currency", "settlement_id"),
+        {"party_id": TEXT, "currency": TEXT, "settlement_id": TEXT, "units": BIG, "release_on": DAY},
+    ),
+    "advances": Table(
+        ("advance_id",),
+        {
+            "advance_id": TEXT,
+            "party_id": TEXT,
+            "group": TEXT,
+            "currency": TEXT,
+            "recordings": WORDS,
+            "rate_ppm": COUNT,
+            "granted_on": DAY,
+            "open_units": BIG,
+        },
+    ),
+    "taxes": Table(("party_id",), {"party_id": TEXT, "rate_ppm": COUNT, "authority": TEXT}),
+    "previous_receipts": Table(
+        ("income", "model_version", "territory", "reported_currency"),
+        {
+            "income": TEXT,
+            "model_version": TEXT,
+            "territory": TEXT,
+            "reported_currency": TEXT,
+            "reported_units": BIG,
+            "currency": TEXT,
+            "added_units": BIG,
+            "units": BIG,
+            "fee_units": BIG,
+            "upstream_units": BIG,
+        },
+    ),
+    "previous_pools": Table(("pool",), {"pool": TEXT, "income": TEXT, "currency": TEXT, "amount_units": BIG, "denominator": BIG}),
+    "previous_allocations": Table(
+        ("pool", "payee", "recording_id"), {"pool": TEXT, "payee": TEXT, "recording_id": TEXT, "numerator": BIG, "amount_units": BIG}
+    ),
 }
 
 RESULT_KEYS: Mapping[str, tuple[str, ...]] = {
+    "receipts": ("income", "model_version", "territory", "reported_currency"),
     "pools": ("pool",),
     "splits": ("recording_id", "lane", "territory", "payee"),
     "allocations": ("pool", "payee", "recording_id"),
-    "postings": ("transfer_id", "account"),
+    "deltas": ("pool", "payee", "recording_id"),
+    "postings": ("transfer_id", "account", "currency"),
     "balances": ("account", "currency"),
+    "reserves_closing": ("party_id", "currency", "settlement_id"),
+    "recoupments": ("advance_id",),
     "payouts": ("party_id", "currency"),
     "statements": ("party_id", "currency"),
 }

@@ -14,21 +14,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ritornello.domain.money import digits_of, format_units
 from ritornello.domain.splits import format_share
+from ritornello.formats.division_words import describe_basis, describe_reason
 
-BASIS_WORDS = {
-    "attribution": "heard in outputs",
-    "exposure": "used in training",
-    "unattributed-exposure": "outputs no recording explains, divided by use in training",
-    "unattributed-reserve": "outputs no recording explains, kept in reserve",
-}
-REASON_WORDS = {
-    "rule": "as the programme says",
-    "no_model_version": "this income belongs to no single model version, so use in training divides it",
-    "no_measured_error": "nobody has measured how wrong attribution is for this model, so use in training divides it",
-    "error_above_limit": "attribution was measured to be too wrong to divide money by, so use in training divides it",
-    "no_usage": "no use of attributed outputs was reported here, so use in training divides it",
-    "unattributed": "the part of outputs that no recording explains",
-}
 _CSV = (
     "line_id", "recording_id", "title", "lane", "income", "model_version", "territory", "basis", "reason",
     "weight", "total_weight", "share_percent", "currency", "amount",
@@ -37,7 +24,7 @@ _CSV = (
 
 def itemise(tables: Mapping[str, Sequence[Mapping[str, Any]]], party_id: str) -> list[dict[str, Any]]:
     """One entry per currency: the statement's row with its lines, each with what a reader needs to see where it comes from."""
-    pools = {row["pool"]: row for row in tables["pools"]}
+    pools = {row["pool"]: _gone(row) for row in tables["previous_pools"]} | {row["pool"]: row for row in tables["pools"]}
     recordings = {row["recording_id"]: row for row in tables["recordings"]}
     errors = {row["model_version"]: row for row in tables["quality"]}
     withdrawn = _withdrawals(tables["consents"])
@@ -50,8 +37,8 @@ def itemise(tables: Mapping[str, Sequence[Mapping[str, Any]]], party_id: str) ->
                 **_line(line, pools[line["pool"]], recordings.get(line["recording_id"]), errors, digits),
                 "withdrawn_from": withdrawn.get(line["recording_id"]),
             }
-            for line in tables["allocations"]
-            if line["payee"] == f"party:{party_id}" and pools[line["pool"]]["currency"] == row["currency"]
+            for line in _lines(tables, f"party:{party_id}", corrects=row["corrects"] is not None)
+            if pools[line["pool"]]["currency"] == row["currency"]
         ]
         mine.sort(key=lambda line: (-int(line["amount_units"]), line["line_id"]))
         sheets.append({**row, "minor_digits": digits, "payable": payable, "items": mine})
@@ -80,9 +67,7 @@ def render_page(
     environment = Environment(
         loader=PackageLoader("ritornello.formats"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters.update(
-        money=show_money, share=show_share, words=lambda basis: BASIS_WORDS[basis], because=lambda reason: REASON_WORDS[reason]
-    )
+    environment.filters.update(money=show_money, share=show_share, words=describe_basis, because=describe_reason)
     template = environment.get_template("statement.html")
     days = f"{format_date(first_day, 'd MMMM y', locale='en')} – {format_date(last_day, 'd MMMM y', locale='en')}"
     page = template.render(sheets=sheets, programme_title=programme_title, licensor=licensor, licensee=licensee, days=days)
@@ -99,6 +84,26 @@ def _withdrawals(events: Sequence[Mapping[str, Any]]) -> dict[str, str]:
         if event["decision"] == "withdraw":
             days[event["recording_id"]] = min(event["effective_from"], days.get(event["recording_id"], "9999-12-31"))
     return days
+
+
+def _lines(tables: Mapping[str, Sequence[Mapping[str, Any]]], payee: str, *, corrects: bool) -> list[Mapping[str, Any]]:
+    """A payee's lines; of a correction, what it changed: `amount_units` is the difference then."""
+    lines = {(row["pool"], row["recording_id"]): row for row in tables["allocations"] if row["payee"] == payee}
+    if not corrects:
+        return list(lines.values())
+    nothing = {"weight": "0", "share_e8": 0, "numerator": "0"}
+    return [
+        {**nothing, **lines.get((row["pool"], row["recording_id"]), row), "amount_units": row["delta_units"]}
+        for row in tables["deltas"]
+        if row["payee"] == payee
+    ]
+
+
+def _gone(pool: Mapping[str, Any]) -> dict[str, Any]:
+    """A pool that a correction may have ended, as it was."""
+    income, model_version, currency, territory, lane, basis = pool["pool"].split("/")
+    named = {"income": income, "model_version": model_version, "currency": currency, "territory": territory, "lane": lane, "basis": basis}
+    return {**pool, **named, "reason": "gone"}
 
 
 def _line(

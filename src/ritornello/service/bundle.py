@@ -6,7 +6,7 @@ from pathlib import Path
 from ritornello.domain import merkle
 from ritornello.formats import checkpoint as notes
 from ritornello.formats.canonical import build_folder, encode_document, encode_table, fingerprint, lines, write_atomically
-from ritornello.service import settlement, statements
+from ritornello.service import settlement_files, statements
 from ritornello.service.context import Context
 from ritornello.store import log
 
@@ -15,8 +15,9 @@ BUNDLE_FORMAT = "ritornello-bundle-1"
 
 def write_bundle(context: Context, settlement_id: str, folder: Path) -> int:
     """Write a settlement's bundle into a new folder. Returns the number of files that it proves."""
-    files = settlement.read_files(context, settlement_id)
-    reports = sorted({row["report_sha256"] for row in statements.parse_tables(files)["revenue"]})
+    files = settlement_files.read_all(context, settlement_id)
+    tables = statements.parse_tables(files)
+    reports = sorted({row["report_sha256"] for kind in ("revenue", "usage", "points") for row in tables[kind]})
     files |= {f"reports/{sha256}.csv": context.files.get(sha256) for sha256 in reports}
     tree = log.read_tree(context.connection)
     listing, proofs = [], []

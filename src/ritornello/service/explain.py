@@ -4,29 +4,25 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
-
 from ritornello.domain.catalogue import WHOLE_E8
 from ritornello.domain.consent import CLASS
 from ritornello.domain.errors import Refused
 from ritornello.domain.money import digits_of, format_units
-from ritornello.domain.programme import Programme
+from ritornello.domain.programme import HEARD, Income, Programme
 from ritornello.domain.splits import format_share
+from ritornello.formats.division_words import describe_basis, describe_reason
 from ritornello.formats.programme_toml import read_programme
-from ritornello.formats.statement_files import BASIS_WORDS, REASON_WORDS
 from ritornello.formats.terms_folder import TERMS
-from ritornello.service import settlement, statements
+from ritornello.service import settlement_files, statements
 from ritornello.service.context import Context
-from ritornello.store import schema
 
 Row = Mapping[str, Any]
 
 
 def explain(context: Context, line_id: str) -> dict[str, Any]:
     """The chain behind a line of any settlement in the database. Raises Refused when there is no such line."""
-    newest_first = select(schema.settlement.c.settlement_id).order_by(schema.settlement.c.settled_at_us.desc())
-    for settlement_id in context.connection.scalars(newest_first).all():
-        files = settlement.read_files(context, settlement_id)
+    for kept in sorted(settlement_files.list_all(context), key=lambda kept: kept.settled_at_us, reverse=True):
+        files = settlement_files.read_all(context, kept.settlement_id)
         if f'"line_id":"{line_id}"'.encode() in files["result/allocations.jsonl"]:
             return trace(files, line_id)
     raise Refused("unknown_line", f"no settlement has a line {line_id!r}", "copy the line's 16 characters from a statement")
@@ -41,6 +37,9 @@ def trace(files: Mapping[str, bytes], line_id: str) -> dict[str, Any]:
     """Everything that decided one line, from a settlement's files."""
     tables = statements.parse_tables(files)
     line = next((row for row in tables["allocations"] if row["line_id"] == line_id), None)
+    if any(row["line_id"] == line_id and row["after_numerator"] == "0" for row in tables["deltas"]):
+        what = f"the line {line_id!r} is gone: the correction took back what stood before"
+        raise Refused("line_gone", what, "see what stood: ritornello statement, of the settlement that is corrected")
     if line is None:
         raise Refused("unknown_line", f"there is no line {line_id!r}", "copy the line's 16 characters from a statement")
     programme = read_programme("programme.toml", files["period/programme.toml"])
@@ -51,7 +50,8 @@ def trace(files: Mapping[str, bytes], line_id: str) -> dict[str, Any]:
         "line": {**line, "amount": f"{format_units(int(line['amount_units']), digits)} {pool['currency']}"},
         "recording": recording,
         "pool": {**pool, "amount": f"{format_units(int(pool['amount_units']), digits)} {pool['currency']}"},
-        "basis": {"means": BASIS_WORDS[pool["basis"]], "because": REASON_WORDS[pool["reason"]], **_quality(tables, programme, pool)},
+        "basis": {"means": describe_basis(pool["basis"]), "because": describe_reason(pool["reason"]), **_quality(tables, programme, pool)},
+        "correction": _correction(tables, line, digits),
         "rounding": _rounding(line, pool, tables, digits),
         "income": _income(tables, programme, pool, digits),
         "weight": _weight(tables, line, pool),
@@ -74,6 +74,9 @@ def render(chain: Mapping[str, Any]) -> str:
         out.append(
             f"             measured error of attribution: {chain['basis']['error_ppm'] / 10_000:.2f} % (limit {_percent(chain['basis']['max_error_ppm'])})"
         )
+    if chain["correction"]:
+        moved = chain["correction"]
+        out.append(f"  corrected  from {moved['before']} to {moved['after']} {pool['currency']}: {moved['delta']}")
     out += [
         f"  amount     {pool['amount']} × {rounding['numerator']} ÷ {rounding['denominator']} = {rounding['exact']} ledger units, booked {line['amount_units']}",
         f"  income     {chain['income']['sentence']}",
@@ -121,35 +124,67 @@ def _rounding(line: Row, pool: Row, tables: statements.Tables, digits: int) -> d
     }
 
 
+def _correction(tables: statements.Tables, line: Row, digits: int) -> dict[str, str] | None:
+    """What the line was before, if this is a correction that changed it."""
+    key = (line["pool"], line["payee"], line["recording_id"])
+    found = next((row for row in tables["deltas"] if (row["pool"], row["payee"], row["recording_id"]) == key), None)
+    return found and {name: format_units(int(found[f"{name}_units"]), digits) for name in ("before", "after", "delta")}
+
+
 def _income(tables: statements.Tables, programme: Programme, pool: Row, digits: int) -> dict[str, Any]:
+    """What brought the pool's money in, and the revenue rows it came from."""
     income = next(income for income in programme.incomes if income.name == pool["income"])
-    lane = f"{pool['lane']} gets {_percent(programme.lanes[pool['lane']])} of it"
+    rows = _revenue_rows(tables, income, pool)
+    parts = [
+        f"{income.name}: {_source(income, rows, pool, digits)}",
+        *(f"{fee.name} takes {_percent(fee.rate_ppm)}" for fee in programme.fees if not fee.incomes or income.name in fee.incomes),
+        *(["part of it is owed by models made from this one"] if pool["reason"] == "lineage" else []),
+        f"{pool['lane']} gets {_percent(income.lanes[pool['lane']])} of it",
+    ]
+    shown = [{**row, "net": f"{format_units(int(row['net_units']), digits_of(row['currency']))} {row['currency']}"} for row in rows]
+    return {"sentence": "; ".join(parts), "revenue_rows": shown}
+
+
+def _source(income: Income, rows: list[dict[str, Any]], pool: Row, digits: int) -> str:
     if income.amount_units is not None:
-        return {
-            "sentence": f"{income.name}: {format_units(income.amount_units, digits)} {pool['currency']} a period; {lane}",
-            "revenue_rows": [],
-        }
-    cell = (pool["model_version"], pool["currency"], pool["territory"])
-    rows = [row for row in tables["revenue"] if (row["model_version"], row["currency"], row["territory"]) == cell]
-    total = sum(int(row["net_units"]) for row in rows)
-    floor = (
-        f", at least {format_units(income.minimum_units, digits_of(income.currency))} {income.currency}"
-        if income.minimum_units and income.currency
-        else ""
-    )
-    sentence = f"{income.name}: {_percent(income.rate_ppm)} of {format_units(total, digits)} {pool['currency']} net revenue{floor}; {lane}"
-    return {
-        "sentence": sentence,
-        "revenue_rows": [{**row, "net": f"{format_units(int(row['net_units']), digits)} {row['currency']}"} for row in rows],
-    }
+        once = f" in {income.period_id}" if income.period_id else " a period"
+        return f"{format_units(income.amount_units, digits_of(str(income.currency)))} {income.currency}{once}"
+    floor = ""
+    if income.minimum_units and income.currency:
+        floor = f", at least {format_units(income.minimum_units, digits_of(income.currency))} {income.currency}"
+    if income.unit_rate_units is not None:
+        price = f"{format_units(income.unit_rate_units, digits_of(str(income.currency)))} {income.currency}"
+        count = format_units(sum(int(row["quantity_e6"] or 0) for row in rows), 2)
+        return f"{price} for each {income.per if income.per > 1 else ''} {income.unit} × {count}".replace("  ", " ") + floor
+    sums: dict[str, int] = {}
+    for row in rows:
+        sums[row["currency"]] = sums.get(row["currency"], 0) + int(row[f"{income.of}_units"] or 0)
+    total = " + ".join(f"{format_units(units, digits_of(code))} {code}" for code, units in sorted(sums.items())) or "no"
+    return f"{_percent(income.rate_ppm)} of {total} {income.of} revenue{floor}"
+
+
+def _revenue_rows(tables: statements.Tables, income: Income, pool: Row) -> list[dict[str, Any]]:
+    """The revenue rows that the pool's income looks at: of its own model version and territory, or of any, for money that came upstream."""
+    upstream = pool["reason"] == "lineage"
+    return [
+        row
+        for row in tables["revenue"]
+        if income.amount_units is None
+        and (upstream or (row["model_version"], row["territory"]) == (pool["model_version"], pool["territory"]))
+        and (upstream or row["currency"] == pool["currency"] or any(rate["currency"] == row["currency"] for rate in tables["rates"]))
+        and (not income.products or row["product"] in income.products)
+        and (not income.model_versions or row["model_version"] in income.model_versions)
+        and (income.unit is None or row["unit"] == income.unit)
+    ]
 
 
 def _weight(tables: statements.Tables, line: Row, pool: Row) -> dict[str, Any]:
     total = int(pool["denominator"]) // WHOLE_E8
     part = f"{line['weight']} of {total} ({int(line['weight']) * 100 / total:.4f} %)"
-    if pool["basis"] == "unattributed-reserve":
-        return {"sentence": "kept in reserve: no recording explains this part", "parts": []}
-    if pool["basis"] == "attribution":
+    rule = pool["basis"].removeprefix("unattributed-").removeprefix("lineage-")
+    if rule == "reserve":
+        return {"sentence": "kept in reserve: it belongs to no recording", "parts": []}
+    if rule in HEARD:
         outputs = {row["output_id"] for row in tables["outputs"] if row["model_version"] == pool["model_version"]}
         weights = {row["output_id"]: row["weight_ppm"] for row in tables["attribution"] if row["recording_id"] == line["recording_id"]}
         parts = [
@@ -157,14 +192,25 @@ def _weight(tables: statements.Tables, line: Row, pool: Row) -> dict[str, Any]:
             for row in tables["usage"]
             if row["output_id"] in outputs and row["territory"] == pool["territory"] and row["output_id"] in weights
         ]
-        return {"sentence": f"{part}: uses × what was heard of the recording", "parts": parts}
-    rows = [
-        row
-        for row in tables["exposure"]
-        if row["recording_id"] == line["recording_id"] and pool["model_version"] in {"*", row["model_version"]}
+        means = "uses × what was heard of the recording" if rule == "attribution" else "units of users' money that their uses brought"
+        return {"sentence": f"{part}: {means}", "parts": parts}
+    if rule == "points":
+        parts = [f"{row['points']} points of tier {row['tier']}" for row in tables["points"] if row["recording_id"] == line["recording_id"]]
+        return {"sentence": f"{part}: points × the tier's weight", "parts": parts}
+    if rule == "exposure":
+        rows = [
+            row
+            for row in tables["exposure"]
+            if row["recording_id"] == line["recording_id"] and pool["model_version"] in {"*", row["model_version"]}
+        ]
+        parts = [f"training of {row['model_version']} read {row['exposure_ms'] / 1000:g} s of {row['asset_id'][:19]}…" for row in rows]
+        return {"sentence": f"{part}: milliseconds read in training", "parts": parts}
+    rows = [row for row in tables["manifest"] if row["recording_id"] == line["recording_id"]]
+    parts = [f"snapshot {row['snapshot_id']} holds {row['duration_ms'] / 1000:g} s of it ({row['asset_id'][:19]}…)" for row in rows]
+    means = {"seconds": "milliseconds in the training dataset", "count": "each recording counts once", "works": "each work counts once"}[
+        rule
     ]
-    parts = [f"training of {row['model_version']} read {row['exposure_ms'] / 1000:g} s of {row['asset_id'][:19]}…" for row in rows]
-    return {"sentence": f"{part}: milliseconds read in training", "parts": parts}
+    return {"sentence": f"{part}: {means}", "parts": parts}
 
 
 def _split(tables: statements.Tables, line: Row, pool: Row) -> dict[str, Any]:
@@ -182,6 +228,8 @@ def _split(tables: statements.Tables, line: Row, pool: Row) -> dict[str, Any]:
         "unclaimed": "nobody claims this lane: it waits in suspense",
         "overclaim": "claims total more than 100 %: the whole lane waits until the owners agree",
     }[mine["status"]]
+    if mine["payee"] == "held:dispute" and mine["status"] != "overclaim":
+        status += "; a claim to this part is contested"
     return {
         "sentence": f"{format_share(mine['share_e8'])} % of the {pool['lane']} lane; {status}",
         "claims": [

@@ -80,6 +80,7 @@ def register_run(context: Context, path: Path) -> dict[str, Any]:
             snapshot_ids=" ".join(sorted(run["snapshot_ids"])),
             exposure_root=root,
             exposure_sha256=context.files.put(table),
+            recorded_at_us=context.now_us(),
         )
     )
     context.record("run", run["model_version"], root)
@@ -134,6 +135,7 @@ def add_outputs(context: Context, path: Path) -> int:
                 "duration_ms": facts.duration_ms,
                 "made_on": row.made_on.isoformat(),
                 "path": str(file.resolve()),
+                "recorded_at_us": context.now_us(),
             }
         )
     raise_if_any(sheet.problems)

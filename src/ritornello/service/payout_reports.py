@@ -21,7 +21,7 @@ from ritornello.formats.bank_reports.read import read_bank_report
 from ritornello.formats.bank_reports.report import Amount, Item
 from ritornello.formats.payouts.pain001 import block_id
 from ritornello.formats.payouts.payment import format_minor
-from ritornello.service import payees, payouts, settlement
+from ritornello.service import payees, payouts, settlement_files
 from ritornello.service.context import Context
 from ritornello.service.payouts import Payout
 from ritornello.store import ledger
@@ -175,7 +175,7 @@ class _Book:
         for settlement_id, events in self.events.items():
             store.add_events(connection, settlement_id, events)
         for (settlement_id, kind), postings in sorted(self.postings.items()):
-            programme_id = settlement.find_settlement(self.context, settlement_id).programme_id
+            programme_id = settlement_files.find(self.context, settlement_id).programme_id
             batch = Batch(self._batch_id(settlement_id, kind), kind, programme_id, settlement_id)
             ledger.post_batch(connection, batch, postings, now)
 

@@ -15,7 +15,7 @@ from ritornello.formats.canonical import lines
 from ritornello.formats.payouts.catalogue import FORMATS
 from ritornello.formats.payouts.ids import end_to_end_id, message_id
 from ritornello.formats.payouts.payment import Debtor, FileHeader, Obstacle, Payment
-from ritornello.service import payees, settlement
+from ritornello.service import payees, settlement_files
 from ritornello.service.context import Context
 from ritornello.store import catalogue, payout_accounts
 from ritornello.store import payouts as store
@@ -75,7 +75,7 @@ class Written:
 
 def list_payouts(context: Context, settlement_id: str) -> list[Payout]:
     """Every payout of a settlement with what happened to it. Raises Refused when there is no such settlement."""
-    table = settlement.read_file(context, settlement_id, "result/payouts.jsonl")
+    table = settlement_files.read_file(context, settlement_id, "result/payouts.jsonl")
     events = store.read_events(context.connection, settlement_id)
     rows = [json.loads(line) for line in lines(table)]
     return [

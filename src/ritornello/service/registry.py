@@ -70,15 +70,15 @@ def preview_catalogue(context: Context, sources: Sources) -> Preview:
 def write_plan(context: Context, plan: Plan) -> ImportReport:
     """Carry out a plan without problems: what is new or changed is written."""
     assert not plan.problems, "a plan with problems must not be carried out"
-    connection, before, after = context.connection, plan.before, plan.after
-    catalogue.write_parties(connection, [one for name, one in sorted(after.parties.items()) if before.parties.get(name) != one])
+    connection, before, after, now = context.connection, plan.before, plan.after, context.now_us()
+    catalogue.write_parties(connection, [one for name, one in sorted(after.parties.items()) if before.parties.get(name) != one], now)
     report = ImportReport(notes=list(plan.notes))
     accounts, kept = payees.take_references(context, plan.references, by="list of parties")
     for parties, note in ((accounts.changed, "payout accounts changed for"), (kept, "a typed payout account stays in use for")):
         if parties:
             report.notes.append(f"{note} {len(parties)} parties: {', '.join(parties[:20])}")
-    catalogue.write_works(connection, [one for name, one in sorted(after.works.items()) if before.works.get(name) != one])
-    catalogue.write_recordings(connection, [one for name, one in sorted(after.recordings.items()) if before.recordings.get(name) != one])
+    catalogue.write_works(connection, [one for name, one in sorted(after.works.items()) if before.works.get(name) != one], now)
+    catalogue.write_recordings(connection, [one for name, one in sorted(after.recordings.items()) if before.recordings.get(name) != one], now)
     catalogue.add_assets(connection, [(one, plan.files[name]) for name, one in after.assets.items() if name not in before.assets])
     catalogue.write_releases(connection, [one for name, one in sorted(after.releases.items()) if before.releases.get(name) != one])
     catalogue.add_contributions(connection, plan.contributions.values())

@@ -15,7 +15,7 @@ from ritornello.formats.canonical import build_folder, iterate_files, lines, wri
 from ritornello.formats.programme_toml import read_programme
 from ritornello.formats.schema import PERIOD_TABLES, RESULT_KEYS
 from ritornello.formats.statement_files import harmless, itemise, render_csv, render_json, render_page
-from ritornello.service import settlement
+from ritornello.service import settlement_files
 from ritornello.service.context import Context
 from ritornello.store import catalogue
 from ritornello.store.payout_accounts import by_party, read_accounts
@@ -49,7 +49,7 @@ def parse_tables(files: Mapping[str, bytes]) -> Tables:
 
 def show(context: Context, settlement_id: str, party_id: str) -> list[dict[str, Any]]:
     """A party's statement, one entry per currency, with its lines."""
-    files = settlement.read_files(context, settlement_id)
+    files = settlement_files.read_all(context, settlement_id)
     sheets = itemise(parse_tables(files), party_id)
     if not sheets:
         raise Refused(
@@ -60,7 +60,7 @@ def show(context: Context, settlement_id: str, party_id: str) -> list[dict[str, 
 
 def overview(context: Context, settlement_id: str) -> list[dict[str, Any]]:
     """Every payee's statement row, without lines."""
-    return parse_tables(settlement.read_files(context, settlement_id))["statements"]
+    return parse_tables(settlement_files.read_all(context, settlement_id))["statements"]
 
 
 def write(
@@ -73,7 +73,7 @@ def write(
     from ritornello.formats.pdf_fonts import list_fonts
     from ritornello.formats.statement_pdf import render_pdf  # here, since most commands write no PDF
 
-    files = settlement.read_files(context, settlement_id)
+    files = settlement_files.read_all(context, settlement_id)
     tables, period = parse_tables(files), json.loads(files["period/period.json"])
     programme = read_programme("programme.toml", files["period/programme.toml"])
     days = {name: date.fromisoformat(period[name]) for name in ("first_day", "last_day")}

@@ -1,52 +1,125 @@
 """What must be true of every settlement. A failed check is a broken promise of ours: the run stops before anything is written."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from ritornello.domain.catalogue import WHOLE_E8
 from ritornello.domain.ledger import Posting, unbalanced
-from ritornello.settlement.allocate import Allocation
-from ritornello.settlement.pools import Pool, Receipt
-from ritornello.settlement.post import Balance
+from ritornello.settlement.books import Books
+from ritornello.settlement.rows import totals_of
+
+_Payees = Mapping[tuple[str, str], Sequence[int]]  # (pool, payee) → numerator, units
 
 
-def check(
-    receipts: Iterable[Receipt], pools: Sequence[Pool], allocation: Allocation, postings: Sequence[Posting], balances: Sequence[Balance]
-) -> list[tuple[str, bool]]:
+def check(books: Books) -> list[tuple[str, bool]]:
     """(name, passed) of every invariant, in the order of docs/formats/settlement.md."""
-    received: dict[str, int] = defaultdict(int)
-    for receipt in receipts:
-        received[receipt.currency] += receipt.units
-    pooled: dict[str, int] = defaultdict(int)
-    for pool in pools:
-        pooled[pool.currency] += pool.units
-    numerators: dict[str, int] = defaultdict(int)
-    allocated: dict[str, int] = defaultdict(int)
+    allocation = books.allocation
     payees: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
     for line in allocation.lines:
-        numerators[line.pool] += line.numerator
-        allocated[line.pool] += line.units
         payees[line.pool, line.payee][0] += line.numerator
         payees[line.pool, line.payee][1] += line.units
-    units = {pool.name: pool.units for pool in pools}
+    numerators, allocated = (_by_pool(payees, field) for field in (0, 1))
     return [
-        ("lanes_total", received == pooled),
+        ("receipts_total", _receipts_agree(books)),
+        ("lanes_total", _lanes_agree(books)),
         ("splits_total", all(sum(share.share_e8 for share in split.shares) == WHOLE_E8 for split in allocation.splits.values())),
-        ("numerators_total", dict(numerators) == {pool.name: allocation.denominators[pool.name] for pool in pools}),
-        ("allocations_total", dict(allocated) == units),
-        (
-            "lines_within_one_unit",
-            all(_within_one(units[pool], n, allocation.denominators[pool], amount) for (pool, _), (n, amount) in payees.items()),
-        ),
-        ("transfers_zero", not unbalanced(postings)),
-        ("pools_cleared", not any(_sums(postings, "pool:").values())),
-        ("balances_total", all(balance.closing >= 0 and balance.paid >= 0 for balance in balances) and _ledger_agrees(postings, balances)),
-        ("money_total", _money_agrees(received, balances)),
+        ("numerators_total", numerators == {pool.name: allocation.denominators[pool.name] for pool in books.pools}),
+        ("allocations_total", allocated == {pool.name: pool.units for pool in books.pools}),
+        ("lines_within_one_unit", _near_exact(books, payees)),
+        ("transfers_zero", not unbalanced(books.postings)),
+        ("pools_cleared", not any(_sums(books.postings, "pool:").values())),
+        ("balances_total", _balances_agree(books)),
+        ("money_total", _money_agrees(books)),
+        ("deltas_total", _deltas_agree(books)),
     ]
 
 
-def _within_one(pool_units: int, numerator: int, denominator: int, amount: int) -> bool:
-    return abs(amount * denominator - pool_units * numerator) < denominator
+def _receipts_agree(books: Books) -> bool:
+    """Per income and currency: receipts = fees + pools; what ancestors get lies in pools of lineage."""
+    found: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
+    for receipt in books.receipts:
+        found[receipt.income, receipt.currency][0] += receipt.units - receipt.fee_units
+        found[receipt.income, receipt.currency][1] += receipt.upstream_units
+    for pool in books.pools:
+        found[pool.income, pool.currency][0] -= pool.units
+        found[pool.income, pool.currency][1] -= pool.units if pool.reason == "lineage" else 0
+    return not any(rest for sums in found.values() for rest in sums)
+
+
+def _lanes_agree(books: Books) -> bool:
+    """No lane of an income is off its share by as much as a unit for each part that was divided."""
+    sums: dict[tuple[str, str, str], int] = defaultdict(int)
+    parts: dict[tuple[str, str], set[tuple[str, str, bool]]] = defaultdict(set)
+    for pool in books.pools:
+        sums[pool.income, pool.currency, pool.lane] += pool.units
+        parts[pool.income, pool.currency].add((pool.model_version, pool.territory, pool.reason == "lineage"))
+    lanes = {income.name: income.lanes for income in books.period.programme.incomes}
+    for (income, currency), counted in parts.items():
+        of_lane = {lane: sums[income, currency, lane] for lane in lanes[income]}
+        total = sum(of_lane.values())
+        if any(abs(units * 10**6 - total * lanes[income][lane]) >= len(counted) * 10**6 for lane, units in of_lane.items()):
+            return False
+    return True
+
+
+def _near_exact(books: Books, payees: _Payees) -> bool:
+    units = {pool.name: pool.units for pool in books.pools}
+    before: dict[str, set[str]] = defaultdict(set)
+    for line in books.period.previous_lines:
+        before[line.pool].add(line.payee)
+    now: dict[str, set[str]] = defaultdict(set)
+    for pool, payee in payees:
+        now[pool].add(payee)
+    bounds = {pool: 1 + len(now[pool] | before[pool]) if pool in books.kept else 1 for pool in now}
+    return all(
+        abs(amount * books.allocation.denominators[pool] - units[pool] * numerator) < bounds[pool] * books.allocation.denominators[pool]
+        for (pool, _), (numerator, amount) in payees.items()
+    )
+
+
+def _balances_agree(books: Books) -> bool:
+    """The ledger's movement of each account is what its balance says, and nothing is below zero that may not be."""
+    moved = {**_sums(books.postings, "party:"), **_sums(books.postings, "held:")}
+    for balance in books.balances:
+        if -moved.pop((balance.account, balance.currency), 0) != balance.closing - balance.opening:
+            return False
+        parts = (balance.withheld, balance.released, *balance.recouped.values(), balance.tax, balance.fee, balance.paid)
+        if min(parts) < 0 or (balance.party_id is None and balance.closing < 0):
+            return False
+        if balance.party_id is not None and balance.closing < min(0, balance.opening, balance.opening + balance.earned):
+            return False
+    recouped = {name: units for balance in books.balances for name, units in balance.recouped.items()}
+    return not any(moved.values()) and all(recouped.get(advance.advance_id, 0) <= advance.open_units for advance in books.period.advances)
+
+
+def _money_agrees(books: Books) -> bool:
+    for total in totals_of(books):
+        came = sum(int(total[f"{name}_units"]) for name in ("opening", "opening_reserves", "received"))
+        went = sum(int(total[f"{name}_units"]) for name in ("recouped", "fees", "tax", "paid", "held", "reserved", "carried"))
+        if came != went:
+            return False
+    return True
+
+
+def _deltas_agree(books: Books) -> bool:
+    """What stands + deltas = what stands now, line by line."""
+    if books.period.corrects is None:
+        return not books.deltas
+    stands = {(line.pool, line.payee, line.recording_id): (line.numerator, line.units) for line in books.period.previous_lines}
+    for delta in books.deltas:
+        key = (delta.pool, delta.payee, delta.recording_id)
+        if stands.pop(key, (0, 0)) != (delta.before_numerator, delta.before_units):
+            return False
+        if delta.after_numerator:
+            stands[key] = (delta.after_numerator, delta.after_units)
+    return stands == {(line.pool, line.payee, line.recording_id): (line.numerator, line.units) for line in books.allocation.lines}
+
+
+def _by_pool(payees: _Payees, field: int) -> dict[str, int]:
+    sums: dict[str, int] = defaultdict(int)
+    for (pool, _), values in payees.items():
+        sums[pool] += values[field]
+    return dict(sums)
 
 
 def _sums(postings: Iterable[Posting], prefix: str) -> dict[tuple[str, str], int]:
@@ -55,20 +128,3 @@ def _sums(postings: Iterable[Posting], prefix: str) -> dict[tuple[str, str], int
         if posting.account.startswith(prefix):
             sums[posting.account, posting.currency] += posting.amount_units
     return sums
-
-
-def _ledger_agrees(postings: Sequence[Posting], balances: Iterable[Balance]) -> bool:
-    """The ledger's movement of each account is what its balance says: earned − paid."""
-    moved = {**_sums(postings, "party:"), **_sums(postings, "held:")}
-    return all(-moved.pop((balance.account, balance.currency), 0) == balance.earned - balance.paid for balance in balances) and not any(
-        moved.values()
-    )
-
-
-def _money_agrees(received: dict[str, int], balances: Sequence[Balance]) -> bool:
-    currencies = {*received, *(balance.currency for balance in balances)}
-    return all(
-        sum(balance.opening for balance in balances if balance.currency == currency) + received.get(currency, 0)
-        == sum(balance.paid + balance.closing for balance in balances if balance.currency == currency)
-        for currency in currencies
-    )

@@ -1,26 +1,13 @@
-"""From revenue to pools: steps 1–3 of docs/formats/settlement.md."""
+"""From parts of receipts to pools: steps 2 and 3 of docs/formats/settlement.md."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ritornello.domain.errors import Problem, raise_if_any
 from ritornello.domain.money import apportion
-from ritornello.domain.period import UNATTRIBUTED, Period
-from ritornello.domain.programme import WHOLE_PPM, Income
-
-ANY_MODEL, WORLD = "*", "WW"
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """Money of one income, model version, currency and territory, before it is divided over lanes."""
-
-    income: str
-    model_version: str
-    currency: str
-    territory: str
-    units: int
+from ritornello.domain.period import Period
+from ritornello.domain.programme import HEARD, Income
+from ritornello.settlement.heard import Heard
+from ritornello.settlement.receipts import ANY_MODEL, Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +19,7 @@ class Pool:
     currency: str
     territory: str
     lane: str
-    basis: str  # attribution, exposure, unattributed-exposure, unattributed-reserve
+    basis: str  # a rule of programme.md, or lineage-RULE, unattributed-RULE, reserve
     reason: str
     units: int
 
@@ -40,102 +27,59 @@ class Pool:
     def name(self) -> str:
         return "/".join((self.income, self.model_version, self.currency, self.territory, self.lane, self.basis))
 
-
-AttributedUse = Mapping[tuple[str, str], tuple[int, int]]  # (model version, territory) → use × weight of recordings, and of nothing
-
-
-def measure_use(period: Period) -> dict[tuple[str, str], tuple[int, int]]:
-    """Per model version and territory: Σ uses × ppm that recordings explain, and that none explains, over attributed outputs."""
-    unexplained = {weight.output_id: weight.weight_ppm for weight in period.attribution if weight.recording_id == UNATTRIBUTED}
-    sums: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
-    for usage in period.usage:
-        if usage.output_id in unexplained:
-            cell = sums[period.outputs[usage.output_id], usage.territory]
-            cell[0] += usage.uses * (WHOLE_PPM - unexplained[usage.output_id])
-            cell[1] += usage.uses * unexplained[usage.output_id]
-    return {key: (attributed, unattributed) for key, (attributed, unattributed) in sums.items()}
+    @property
+    def rule(self) -> str:
+        """The basis without where its money comes from."""
+        return self.basis.removeprefix("lineage-").removeprefix("unattributed-")
 
 
-def collect_receipts(period: Period) -> list[Receipt]:
-    """Step 1. Raises BadInput where refunds exceed revenue: that is a correction, not a pool."""
-    net: dict[tuple[str, str, str], int] = defaultdict(int)
-    for line in period.revenue:
-        net[line.model_version, line.currency, line.territory] += line.net_units
-    raise_if_any(
-        [
-            Problem(
-                "revenue.jsonl",
-                None,
-                "net_units",
-                f"{model_version} in {territory} totals less than zero in {currency}",
-                "report refunds with the revenue they belong to",
-            )
-            for (model_version, currency, territory), total in sorted(net.items())
-            if total < 0
-        ]
-    )
-    return [receipt for income in period.programme.incomes for receipt in _of_income(income, net)]
-
-
-def form_pools(period: Period, receipts: Iterable[Receipt], use: AttributedUse) -> list[Pool]:
-    """Steps 2 and 3: receipts over lanes, lanes over bases. Sorted by name; units always positive."""
+def form_pools(period: Period, parts: Iterable[Part], heard: Heard) -> list[Pool]:
+    """Parts over lanes, lanes over bases. Ascending by name; units always positive."""
     incomes = {income.name: income for income in period.programme.incomes}
     pools = []
-    for receipt in receipts:
-        for lane, units in apportion(receipt.units, period.programme.lanes).items():
-            for basis, reason, part in _bases(incomes[receipt.income], receipt, units, period, use):
-                if part:
-                    pools.append(
-                        Pool(receipt.income, receipt.model_version, receipt.currency, receipt.territory, lane, basis, reason, part)
-                    )
+    for part in parts:
+        income = incomes[part.income]
+        for lane, units in apportion(part.units, income.lanes).items():
+            for basis, reason, divided in _bases(period, income, part, units, heard):
+                if divided:
+                    pools.append(Pool(part.income, part.model_version, part.currency, part.territory, lane, basis, reason, divided))
     return sorted(pools, key=lambda pool: pool.name)
 
 
-def _of_income(income: Income, net: Mapping[tuple[str, str, str], int]) -> list[Receipt]:
-    if income.amount_units is not None:
-        assert income.currency
-        return [Receipt(income.name, ANY_MODEL, income.currency, WORLD, income.amount_units)] if income.amount_units else []
-    assert income.rate_ppm is not None
-    units = {key: total * income.rate_ppm // WHOLE_PPM for key, total in sorted(net.items())}
-    receipts = [Receipt(income.name, *key, part) for key, part in units.items() if part]
-    if income.minimum_units is None or income.currency is None:
-        return receipts
-    same = [receipt for receipt in receipts if receipt.currency == income.currency]
-    missing = income.minimum_units - sum(receipt.units for receipt in same)
-    if missing <= 0:
-        return receipts
-    if not same:
-        return [*receipts, Receipt(income.name, ANY_MODEL, income.currency, WORLD, missing)]
-    extra = apportion(missing, {f"{receipt.model_version}/{receipt.territory}": receipt.units for receipt in same})
+def _bases(period: Period, income: Income, part: Part, units: int, heard: Heard) -> list[tuple[str, str, int]]:
+    """(basis, reason, units) of what divides a part in one lane."""
+    if part.upstream:
+        assert period.programme.lineage
+        return [(f"lineage-{period.programme.lineage.divide_by}", "lineage", units)]
+    if income.divide_by not in HEARD:
+        return [(income.divide_by, "rule", units)]
+    reason = _why_not_heard(period, income, part, heard)
+    if reason is not None:
+        assert income.fallback
+        return [(income.fallback, reason, units)]
+    if income.unattributed == "attribution":
+        return [(income.divide_by, "rule", units)]
+    explained, unexplained = heard.totals(income, part)
+    parts = apportion(units, {"attribution": explained, "unattributed": unexplained})
     return [
-        Receipt(r.income, r.model_version, r.currency, r.territory, r.units + extra.get(f"{r.model_version}/{r.territory}", 0))
-        if r.currency == income.currency
-        else r
-        for r in receipts
+        (income.divide_by, "rule", parts["attribution"]),
+        (f"unattributed-{income.unattributed}", "unattributed", parts["unattributed"]),
     ]
 
 
-def _bases(income: Income, receipt: Receipt, units: int, period: Period, use: AttributedUse) -> list[tuple[str, str, int]]:
-    reason = _why_not_attribution(income, receipt, period, use)
-    if reason is not None:
-        return [("exposure", reason, units)]
-    attributed, unattributed = use[receipt.model_version, receipt.territory]
-    parts = apportion(units, {"attribution": attributed, "unattributed": unattributed})
-    return [("attribution", "rule", parts["attribution"]), (f"unattributed-{income.unattributed}", "unattributed", parts["unattributed"])]
-
-
-def _why_not_attribution(income: Income, receipt: Receipt, period: Period, use: AttributedUse) -> str | None:
-    """Why this money is divided by exposure, or None when attribution may divide it. The order of the questions is part of the rule."""
-    if income.divide_by == "exposure":
-        return "rule"
-    if receipt.model_version == ANY_MODEL:
+def _why_not_heard(period: Period, income: Income, part: Part, heard: Heard) -> str | None:
+    """Why the fallback divides this money, or None when attribution may. The order of the questions is part of the rule."""
+    if part.model_version == ANY_MODEL:
         return "no_model_version"
-    error_ppm = period.error_ppm.get(receipt.model_version)
+    error_ppm = period.error_ppm.get(part.model_version)
     if error_ppm is None:
         return "no_measured_error"
     assert income.max_error_ppm is not None
     if error_ppm > income.max_error_ppm:
         return "error_above_limit"
-    if (receipt.model_version, receipt.territory) not in use:
+    explained, unexplained = heard.totals(income, part)
+    if not explained + unexplained:
         return "no_usage"
+    if income.unattributed == "attribution" and not explained:
+        return "nothing_heard"
     return None

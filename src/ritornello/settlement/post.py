@@ -1,72 +1,86 @@
-"""Postings, payouts and balances: steps 7–9 of docs/formats/settlement.md."""
+"""Double entry of a whole settlement: step 8 of docs/formats/settlement.md."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from ritornello.domain.ledger import Posting
-from ritornello.domain.money import UNITS_PER_MINOR
-from ritornello.domain.period import Period
+from ritornello.domain.period import Period, Reported
 from ritornello.settlement.allocate import Line
+from ritornello.settlement.balances import Balance
+from ritornello.settlement.correct import Delta
 from ritornello.settlement.pools import Pool
+from ritornello.settlement.receipts import take_fees
+
+_Sums = dict[tuple[str, str, str], int]  # transfer, account, currency → units
 
 
-@dataclass(frozen=True, slots=True)
-class Balance:
-    """What one account is owed: opening + earned − paid = closing, in units."""
-
-    account: str
-    currency: str
-    opening: int
-    earned: int
-    paid: int
-
-    @property
-    def closing(self) -> int:
-        return self.opening + self.earned - self.paid
-
-
-def settle_balances(period: Period, pools: Sequence[Pool], lines: Iterable[Line]) -> list[Balance]:
-    """Every account with an opening balance or a line, ascending; parties that may be paid and reach the threshold are paid whole minor units."""
-    currency_of = {pool.name: pool.currency for pool in pools}
-    earned: dict[tuple[str, str], int] = defaultdict(int)
+def post(
+    period: Period, receipts: Iterable[Reported], pools: Sequence[Pool], lines: Iterable[Line], balances: Iterable[Balance]
+) -> list[Posting]:
+    """The postings of a settlement, ascending by transfer, account and currency."""
+    sums: _Sums = defaultdict(int)
+    _receive(period, sums, receipts, {pool.name: (pool.income, pool.currency, pool.units) for pool in pools}, 1)
     for line in lines:
-        earned[line.payee, currency_of[line.pool]] += line.units
-    return [
-        Balance(
-            account,
-            currency,
-            opening := period.opening.get((account, currency), 0),
-            earned.get((account, currency), 0),
-            _pay(period, account, currency, opening + earned.get((account, currency), 0)),
-        )
-        for account, currency in sorted({*period.opening, *earned})
-    ]
-
-
-def post(settlement_id: str, pools: Sequence[Pool], lines: Iterable[Line], balances: Iterable[Balance]) -> list[Posting]:
-    """Double entry of the whole settlement, ascending by transfer and account."""
-    sums: dict[tuple[str, str, str, str], int] = defaultdict(int)
-    currency_of = {pool.name: pool.currency for pool in pools}
-    for pool in pools:
-        receive = f"{settlement_id}/receive/{pool.income}/{pool.currency}"
-        sums[receive, f"received:{pool.income}", pool.currency, "posted"] += pool.units
-        sums[receive, f"pool:{pool.name}", pool.currency, "posted"] -= pool.units
-        sums[f"{settlement_id}/allocate/{pool.name}", f"pool:{pool.name}", pool.currency, "posted"] += pool.units
-    for line in lines:
-        sums[f"{settlement_id}/allocate/{line.pool}", line.payee, currency_of[line.pool], "posted"] -= line.units
+        sums[f"{period.settlement_id}/allocate/{line.pool}", line.payee, _currency(line.pool)] -= line.units
+    pending: _Sums = defaultdict(int)
     for balance in balances:
-        pay = f"{settlement_id}/pay/{balance.account.removeprefix('party:')}/{balance.currency}"
-        sums[pay, balance.account, balance.currency, "pending"] += balance.paid
-        sums[pay, f"paid:{balance.currency}", balance.currency, "pending"] -= balance.paid
-    return [
-        Posting(transfer, account, currency, units, state) for (transfer, account, currency, state), units in sorted(sums.items()) if units
-    ]
+        _settle_party(period, sums, pending, balance)
+    return sorted(_postings(sums, "posted") + _postings(pending, "pending"), key=lambda p: (p.transfer_id, p.account, p.currency))
 
 
-def _pay(period: Period, account: str, currency: str, owed: int) -> int:
-    party_id = account.removeprefix("party:")
-    if party_id == account or party_id not in period.payable:
-        return 0
-    threshold = max(period.programme.thresholds.get(currency, 0), UNITS_PER_MINOR)
-    return owed // UNITS_PER_MINOR * UNITS_PER_MINOR if owed >= threshold else 0
+def post_correction(period: Period, receipts: Iterable[Reported], pools: Sequence[Pool], deltas: Iterable[Delta]) -> list[Posting]:
+    """The postings of a correction: differences to what stands, ascending."""
+    sums: _Sums = defaultdict(int)
+    _receive(period, sums, receipts, {pool.name: (pool.income, pool.currency, pool.units) for pool in pools}, 1)
+    _receive(
+        period, sums, period.previous_receipts, {pool.pool: (pool.income, pool.currency, pool.units) for pool in period.previous_pools}, -1
+    )
+    for delta in deltas:
+        sums[f"{period.settlement_id}/allocate/{delta.pool}", delta.payee, _currency(delta.pool)] -= delta.units
+    return _postings(sums, "posted")
+
+
+def _receive(period: Period, sums: _Sums, receipts: Iterable[Reported], pools: dict[str, tuple[str, str, int]], sign: int) -> None:
+    """Money comes in, is exchanged, and lies in its pools, less the operator's fees; then the pools are opened for allocation."""
+    for receipt in receipts:
+        transfer = f"{period.settlement_id}/receive/{receipt.income}"
+        reported, currency = receipt.reported_currency, receipt.currency
+        sums[transfer, f"received:{receipt.income}", reported] += sign * receipt.reported_units
+        if reported != currency:
+            sums[transfer, f"exchange:{reported}", reported] -= sign * receipt.reported_units
+            sums[transfer, f"exchange:{reported}", currency] += sign * (receipt.units - receipt.added_units)
+        sums[transfer, f"received:{receipt.income}", currency] += sign * receipt.added_units
+        for name, units in take_fees(period.programme, receipt.income, receipt.units).items():
+            sums[transfer, f"fee:{name}", currency] -= sign * units
+    for name, (income, currency, units) in pools.items():
+        sums[f"{period.settlement_id}/receive/{income}", f"pool:{name}", currency] -= sign * units
+        sums[f"{period.settlement_id}/allocate/{name}", f"pool:{name}", currency] += sign * units
+
+
+def _settle_party(period: Period, sums: _Sums, pending: _Sums, balance: Balance) -> None:
+    if balance.party_id is None:
+        return
+    account, currency = balance.account, balance.currency
+    of_party = f"{balance.party_id}/{currency}"
+    for verb, units in (("withhold", balance.withheld), ("release", -balance.released)):
+        transfer = f"{period.settlement_id}/{verb}/{of_party}"
+        sums[transfer, account, currency] += units
+        sums[transfer, f"reserve:{balance.party_id}", currency] -= units
+    for advance_id, units in balance.recouped.items():
+        transfer = f"{period.settlement_id}/recoup/{of_party}"
+        sums[transfer, account, currency] += units
+        sums[transfer, f"advance:{advance_id}", currency] -= units
+    transfer = f"{period.settlement_id}/pay/{of_party}"
+    pending[transfer, account, currency] += balance.paid + balance.tax + balance.fee
+    pending[transfer, f"paid:{currency}", currency] -= balance.paid
+    pending[transfer, "fee:payout", currency] -= balance.fee
+    if balance.tax:
+        pending[transfer, f"tax:{period.taxes[balance.party_id].authority}", currency] -= balance.tax
+
+
+def _currency(pool_name: str) -> str:
+    return pool_name.split("/")[2]
+
+
+def _postings(sums: _Sums, state: str) -> list[Posting]:
+    return [Posting(transfer, account, currency, units, state) for (transfer, account, currency), units in sorted(sums.items()) if units]

@@ -14,9 +14,10 @@ def compile_splits(period: Period, wanted: Iterable[SplitKey]) -> dict[SplitKey,
     by_lane = claims_by_lane(
         [claim for claim in period.claims if claim.known_at(period.known_at_us) and claim.in_force_on(period.last_day)]
     )
+    disputed = frozenset(dispute.claim_id for dispute in period.disputes if dispute.open_at(period.known_at_us))
     splits = {}
     for recording_id, lane, territory in sorted(wanted):
         kind, subject_id = subject_of(period.recordings[recording_id], lane)
         claims = by_lane.get((kind, subject_id, lane), []) if subject_id else []
-        splits[recording_id, lane, territory] = divide_lane(claim for claim in claims if claim.applies_in(territory))
+        splits[recording_id, lane, territory] = divide_lane((claim for claim in claims if claim.applies_in(territory)), disputed)
     return splits

@@ -1,53 +1,77 @@
 """How much each recording counts in each pool: step 4 of docs/formats/settlement.md."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from ritornello.domain.period import UNATTRIBUTED, Period
-from ritornello.settlement import engine
-from ritornello.settlement.engine import rank
-from ritornello.settlement.pools import ANY_MODEL, Pool
+from ritornello.domain.errors import Problem, raise_if_any
+from ritornello.domain.period import Member, Period
+from ritornello.domain.programme import HEARD
+from ritornello.settlement.heard import Heard
+from ritornello.settlement.pools import Pool
+from ritornello.settlement.receipts import ANY_MODEL, Part
+
+Weights = Mapping[str, int]  # recording → weight above 0
 
 
-def weigh(period: Period, pools: Sequence[Pool], backend: engine.Backend) -> dict[str, dict[str, int]]:
-    """Pool name → recording → weight > 0."""
-    exposure: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for row in period.exposures:
-        if row.exposure_ms:
-            exposure[row.model_version][row.recording_id] += row.exposure_ms
-            exposure[ANY_MODEL][row.recording_id] += row.exposure_ms
-    used = _attributed_use(period, backend) if any(pool.basis == "attribution" for pool in pools) else {}
-    found: dict[str, dict[str, int]] = {}
+def weigh(period: Period, pools: Sequence[Pool], parts: Iterable[Part], heard: Heard) -> dict[str, Weights]:
+    """Pool name → recording → weight. Raises BadInput when a pool has nothing to be divided by."""
+    incomes = {income.name: income for income in period.programme.incomes}
+    own = {(part.income, part.model_version, part.currency, part.territory): part for part in parts if not part.upstream}
+    trained: dict[tuple[str, str], Weights] = {}
+    found: dict[str, Weights] = {}
     for pool in pools:
-        if pool.basis == "attribution":
-            found[pool.name] = used[pool.model_version, pool.territory]
+        if pool.rule in HEARD:
+            part = own[pool.income, pool.model_version, pool.currency, pool.territory]
+            found[pool.name] = heard.weights(incomes[pool.income], part)
         else:
-            found[pool.name] = {} if pool.basis == "unattributed-reserve" else dict(exposure[pool.model_version])
+            key = (pool.rule, pool.model_version)
+            if key not in trained:
+                trained[key] = _of_training(period, *key)
+            found[pool.name] = trained[key]
+    raise_if_any([_nothing_to_divide_by(pool) for pool in pools if pool.rule != "reserve" and not found[pool.name]])
     return found
 
 
-def _attributed_use(period: Period, backend: engine.Backend) -> dict[tuple[str, str], dict[str, int]]:
-    """(model version, territory) → recording → Σ uses × weight_ppm."""
-    cells = sorted({(period.outputs[usage.output_id], usage.territory) for usage in period.usage})
-    outputs = sorted(period.outputs)
-    weights = [weight for weight in period.attribution if weight.recording_id != UNATTRIBUTED and weight.weight_ppm]
-    recordings = sorted({weight.recording_id for weight in weights})
-    cell_rank, output_rank, recording_rank = rank(cells), rank(outputs), rank(recordings)
-    engine.prove_bounds([usage.uses for usage in period.usage], 1_000_000)
-    rows = engine.sum_weights(
-        backend,
-        {
-            "cell": [cell_rank[period.outputs[usage.output_id], usage.territory] for usage in period.usage],
-            "output": [output_rank[usage.output_id] for usage in period.usage],
-            "uses": [usage.uses for usage in period.usage],
-        },
-        {
-            "output": [output_rank[weight.output_id] for weight in weights],
-            "recording": [recording_rank[weight.recording_id] for weight in weights],
-            "weight_ppm": [weight.weight_ppm for weight in weights],
-        },
-    )
-    found: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
-    for cell, recording, weight in rows:
-        found[cells[cell]][recordings[recording]] = weight
-    return found
+def _of_training(period: Period, rule: str, model_version: str) -> Weights:
+    """Weights by what a model version (or any) was trained on, and by points."""
+    if rule == "reserve":
+        return {}
+    if rule == "points":
+        return {row.recording_id: row.points * period.programme.tiers_e6[row.tier] for row in period.points}
+    weights: dict[str, int] = defaultdict(int)
+    if rule == "exposure":
+        for row in period.exposures:
+            if model_version in {ANY_MODEL, row.model_version}:
+                weights[row.recording_id] += row.exposure_ms
+    else:
+        for member in _members(period, model_version):
+            weights[member.recording_id] += member.duration_ms
+        if rule != "seconds":
+            weights = dict.fromkeys(weights, 1)
+        if rule == "works":
+            weights = _one_each_work(period, weights)
+    return {recording_id: weight for recording_id, weight in weights.items() if weight}
+
+
+def _members(period: Period, model_version: str) -> list[Member]:
+    """The assets that a model version (or any) was trained on, each once."""
+    runs = period.runs.values() if model_version == ANY_MODEL else [period.runs[model_version]]
+    snapshots = {snapshot_id for run in runs for snapshot_id in run.snapshot_ids}
+    return list({member.asset_id: member for member in period.members if member.snapshot_id in snapshots}.values())
+
+
+def _one_each_work(period: Period, recordings: Iterable[str]) -> dict[str, int]:
+    """1 for the first recording of each work, and for each without a work."""
+    first: dict[str, str] = {}
+    for recording_id in sorted(recordings):
+        first.setdefault(period.recordings[recording_id].work_id or f"\n{recording_id}", recording_id)
+    return dict.fromkeys(first.values(), 1)
+
+
+def _nothing_to_divide_by(pool: Pool) -> Problem:
+    what = f"the pool {pool.name} has no recording to be divided over by {pool.rule}"
+    if pool.rule == "exposure":
+        return Problem("exposure.jsonl", None, "exposure_ms", what, "register the run with what it read")
+    if pool.rule == "points":
+        return Problem("points.jsonl", None, "points", what, "import the period's points: ritornello points import")
+    return Problem("manifest.jsonl", None, "recording_id", what, "register a run of this programme with its snapshot")

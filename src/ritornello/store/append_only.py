@@ -7,10 +7,15 @@ from ritornello.domain.ledger import NO_BATCH
 TABLES = (
     "admission",
     "admission_end",
+    "advance",
+    "catalogue_version",
     "claim",
     "claim_retraction",
     "consent_event",
     "declaration",
+    "correction",
+    "dispute",
+    "dispute_resolution",
     "ledger_batch",
     "licensee_class",
     "log_entry",
@@ -26,11 +31,16 @@ TABLES = (
     "payout_open_item",
     "payout_open_item_end",
     "payout_report",
+    "points",
     "posting",
+    "rate",
+    "report",
+    "report_withdrawal",
     "revenue_line",
-    "revenue_report",
     "settlement",
     "settlement_file",
+    "tax",
+    "usage_record",
 )
 _REFUSALS = (  # of a new header: when, why
     ("NEW.seq <> (SELECT coalesce(max(seq), 0) + 1 FROM ledger_batch)", "ledger batch refused: it is not the next batch"),
@@ -67,6 +77,16 @@ def protect(connection: Connection, table: str) -> None:
     for verb in ("UPDATE", "DELETE"):
         body = f"SELECT RAISE(ABORT, '{table} is append-only');"
         connection.exec_driver_sql(f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} BEGIN {body} END")
+
+
+def unprotect(connection: Connection, table: str) -> None:
+    """Take the protection off, to change the table's shape in a migration."""
+    if connection.dialect.name == "postgresql":
+        for name in ("no_change", "no_truncate"):
+            _execute(connection, f"DROP TRIGGER {table}_{name} ON {table}")
+        return
+    for verb in ("update", "delete"):
+        connection.exec_driver_sql(f"DROP TRIGGER {table}_no_{verb}")
 
 
 def protect_partition(connection: Connection, table: str) -> None:

@@ -14,8 +14,10 @@ def append_batch(connection: Connection, model_version: str, *, weights_sha256: 
     return batch
 
 
-def read_latest(connection: Connection, model_version: str) -> tuple[str, str] | None:
-    """Hashes of weights table and quality document of the newest batch, or None."""
+def read_latest(connection: Connection, model_version: str, known_at_us: int | None = None) -> tuple[str, str] | None:
+    """Hashes of weights table and quality document of the newest batch (known at a moment), or None."""
     query = select(attribution).where(attribution.c.model_version == model_version).order_by(attribution.c.batch.desc()).limit(1)
+    if known_at_us is not None:
+        query = query.where(attribution.c.recorded_at_us <= known_at_us)
     row = connection.execute(query).first()
     return (row.weights_sha256, row.quality_sha256) if row else None

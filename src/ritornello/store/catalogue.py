@@ -1,12 +1,15 @@
 """Parties, works, recordings, assets, contributions and claims: rows ↔ records."""
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, Table, delete, insert, select
 
 from ritornello.domain.catalogue import Asset, Claim, Contribution, Party, Recording, Release, Track, Work
+from ritornello.formats.canonical import encode
 from ritornello.formats.period_folder import claim_of, row_of
 from ritornello.store import schema
 
@@ -64,17 +67,27 @@ def read_claims(connection: Connection, subject_ids: Sequence[str] | None = None
     return [claim_of(dict(row._mapping)) for row in connection.execute(query.order_by(schema.claim.c.claim_id))]
 
 
-def write_parties(connection: Connection, parties: Iterable[Party]) -> None:
+def write_parties(connection: Connection, parties: Sequence[Party], at_us: int) -> None:
     """Add or replace: a party's name is current state, its claims and consents are history."""
     _replace(connection, schema.party, "party_id", [asdict(party) for party in parties])
+    _keep_versions(connection, "party", {party.party_id: _public(party) for party in parties}, at_us)
 
 
-def write_works(connection: Connection, works: Iterable[Work]) -> None:
+def write_works(connection: Connection, works: Sequence[Work], at_us: int) -> None:
     _replace(connection, schema.work, "work_id", [asdict(work) for work in works])
+    _keep_versions(connection, "work", {work.work_id: asdict(work) for work in works}, at_us)
 
 
-def write_recordings(connection: Connection, recordings: Iterable[Recording]) -> None:
+def write_recordings(connection: Connection, recordings: Sequence[Recording], at_us: int) -> None:
     _replace(connection, schema.recording, "recording_id", [asdict(recording) for recording in recordings])
+    _keep_versions(connection, "recording", {recording.recording_id: asdict(recording) for recording in recordings}, at_us)
+
+
+def read_versions(connection: Connection, kind: str, known_at_us: int) -> dict[str, dict[str, Any]]:
+    """How every party (public columns), work or recording read at a moment, by id."""
+    table = schema.catalogue_version
+    query = select(table.c.subject_id, table.c.content).where(table.c.kind == kind, table.c.recorded_at_us <= known_at_us)
+    return {row.subject_id: json.loads(row.content) for row in connection.execute(query.order_by(table.c.recorded_at_us))}
 
 
 def write_releases(connection: Connection, releases: Iterable[Release]) -> None:
@@ -126,3 +139,19 @@ def _replace(connection: Connection, table: Table, key: str, rows: list[dict[str
     for row in rows:
         if row[key] in present:
             connection.execute(table.update().where(table.c[key] == row[key]).values(row))
+
+
+def _public(party: Party) -> dict[str, Any]:
+    return {"party_id": party.party_id, "name": party.name, "kind": party.kind}
+
+
+def _keep_versions(connection: Connection, kind: str, contents: Mapping[str, dict[str, Any]], at_us: int) -> None:
+    """Append what reads differently from now on."""
+    known = read_versions(connection, kind, at_us)
+    rows = [
+        {"kind": kind, "subject_id": name, "recorded_at_us": at_us, "content": encode(content).decode()}
+        for name, content in contents.items()
+        if known.get(name) != content
+    ]
+    if rows:
+        connection.execute(insert(schema.catalogue_version), rows)

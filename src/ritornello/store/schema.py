@@ -25,8 +25,9 @@ def _text(name: str, *, null: bool = False, key: bool = False, of: str | None = 
     return Column(name, Text, *([ForeignKey(of)] if of else []), nullable=null, primary_key=key, index=index or None)
 
 
-def _whole(name: str, *, null: bool = False, key: bool = False) -> "Column[object]":
-    return Column(name, Whole, nullable=null, primary_key=key, autoincrement=False)
+def _whole(name: str, *, null: bool = False, key: bool = False, default: int | None = None) -> "Column[object]":
+    shown = None if default is None else str(default)
+    return Column(name, Whole, nullable=null, primary_key=key, autoincrement=False, server_default=shown)
 
 
 party = _table(
@@ -245,6 +246,7 @@ run = _table(
     _text("trained_on"),
     _text("exposure_root"),
     _text("exposure_sha256"),
+    _whole("recorded_at_us", default=0),
     UniqueConstraint("run_id"),
 )
 output = _table(
@@ -255,15 +257,7 @@ output = _table(
     _whole("duration_ms"),
     _text("made_on"),
     _text("path"),
-)
-usage = _table(
-    "usage",
-    _text("programme_id", key=True),
-    _text("usage_id", key=True),
-    _text("period_id"),
-    _text("output_id", of="output.output_id"),
-    _text("territory"),
-    _whole("uses"),
+    _whole("recorded_at_us", default=0),
 )
 attribution = _table(
     "attribution",
@@ -273,17 +267,24 @@ attribution = _table(
     _text("quality_sha256"),
     _whole("recorded_at_us"),
 )
-revenue_report = _table(
-    "revenue_report",
+report = _table(
+    "report",  # what a licensee sent in for a period: revenue, usage or points
     _text("report_sha256", key=True),
     _text("programme_id"),
     _text("period_id"),
     _text("file"),
     _whole("recorded_at_us"),
+    Column("kind", Text, nullable=False, server_default="revenue"),
+)
+report_withdrawal = _table(
+    "report_withdrawal",
+    _text("report_sha256", key=True, of="report.report_sha256"),
+    _whole("withdrawn_at_us"),
+    _text("reason"),
 )
 revenue_line = _table(
     "revenue_line",
-    _text("report_sha256", key=True, of="revenue_report.report_sha256"),
+    _text("report_sha256", key=True, of="report.report_sha256"),
     _text("line_id", key=True),
     Column("row", Whole, nullable=False),
     _text("product"),
@@ -291,6 +292,76 @@ revenue_line = _table(
     _text("territory"),
     _text("currency"),
     _whole("net_units"),
+    _whole("gross_units", null=True),
+    _whole("quantity_e6", null=True),
+    _text("unit", null=True),
+    _text("user_id", null=True),
+)
+usage_record = _table(
+    "usage_record",
+    _text("report_sha256", key=True, of="report.report_sha256"),
+    _text("usage_id", key=True),
+    _text("output_id", of="output.output_id"),
+    _text("territory"),
+    _whole("uses"),
+    _text("user_id", null=True),
+)
+points = _table(
+    "points",
+    _text("report_sha256", key=True, of="report.report_sha256"),
+    _text("recording_id", key=True, of="recording.recording_id"),
+    _whole("points"),
+    _text("tier"),
+)
+rate = _table(
+    "rate",
+    _text("currency", key=True),
+    _text("into", key=True),
+    _text("day", key=True),
+    _whole("recorded_at_us", key=True),
+    _text("rate_e12"),  # digits: how much of `into` one of `currency` is, × 10^12
+    _text("source"),
+)
+dispute = _table(
+    "dispute",
+    _text("dispute_id", key=True),
+    _text("claim_id", of="claim.claim_id"),
+    _text("opened_by"),
+    _text("reason"),
+    _whole("opened_at_us"),
+)
+dispute_resolution = _table(
+    "dispute_resolution",
+    _text("dispute_id", key=True, of="dispute.dispute_id"),
+    _text("resolved_by"),
+    _text("outcome"),
+    _whole("resolved_at_us"),
+)
+advance = _table(
+    "advance",
+    _text("advance_id", key=True),
+    _text("programme_id"),
+    _text("party_id", of="party.party_id"),
+    _text("collateral_group"),
+    _text("currency"),
+    _text("recordings"),  # JSON list; ["*"]: all
+    _whole("rate_ppm"),
+    _text("granted_on"),
+    _whole("recorded_at_us"),
+)
+tax = _table(
+    "tax",
+    _text("party_id", key=True, of="party.party_id"),
+    _whole("recorded_at_us", key=True),
+    _whole("rate_ppm"),
+    _text("authority"),
+)
+catalogue_version = _table(
+    "catalogue_version",  # how parties, works and recordings read over time: the newest version known counts
+    _text("kind", key=True),
+    _text("subject_id", key=True),
+    _whole("recorded_at_us", key=True),
+    _text("content"),  # canonical JSON
 )
 settlement = _table(
     "settlement",
@@ -301,6 +372,14 @@ settlement = _table(
     _text("last_day"),
     _whole("settled_at_us"),
     UniqueConstraint("programme_id", "period_id"),
+)
+correction = _table(
+    "correction",
+    _text("correction_id", key=True),
+    _text("settlement_id", of="settlement.settlement_id"),
+    _whole("number"),  # counted from 1 for each settlement; its files lie under `correction-NUMBER/`
+    _whole("settled_at_us"),
+    UniqueConstraint("settlement_id", "number"),
 )
 settlement_file = _table(
     "settlement_file",
