@@ -201,11 +201,12 @@ def settled(trained: Path, tmp_path: Path, run: Callable[..., str]) -> Path:
     return settle(trained, tmp_path, run)
 
 
-def make_home(tmp_path: Path, catalogue_folder: Path, run: Callable[..., str]) -> Path:
+def make_home(tmp_path: Path, catalogue_folder: Path, run: Callable[..., str], programme: Path | None = None) -> Path:
+    """A home as the fixture `home`, or under other terms."""
     home = tmp_path / "home"
     run("--home", home, "init")
     run("--home", home, "catalogue", "import", "--folder", catalogue_folder)
-    run("--home", home, "programme", "add", catalogue_folder / "programme.toml")
+    run("--home", home, "programme", "add", programme or catalogue_folder / "programme.toml")
     grants = [
         ("ana", "r1"),
         ("ben", "r1"),

@@ -36,7 +36,7 @@ from ritornello.formats.canonical import Fingerprint, encode_document, encode_ta
 from ritornello.formats.programme_toml import read_programme
 from ritornello.formats.schema import PERIOD_TABLES, RESULT_KEYS, read_rows
 from ritornello.formats.sheet import parse_day
-from ritornello.formats.terms_folder import path_of, read_terms
+from ritornello.formats.terms_folder import check_terms, load_terms, path_of
 
 PERIOD_FORMAT = "ritornello-period-1"
 FILES = ("period.json", "programme.toml", *(f"{name}.jsonl" for name in PERIOD_TABLES))
@@ -50,18 +50,25 @@ Rows = list[dict[str, Any]]
 def read_period(folder: Path) -> tuple[Period, dict[str, Fingerprint]]:
     """The period in a folder, and the fingerprint of each file. Raises BadInput with every problem of every file."""
     problems: list[Problem] = []
-    data = {name: content for name in FILES if (content := _read(folder, name, problems)) is not None}
+    files = {name: content for name in FILES if (content := _read(folder, name, problems)) is not None}
+    files |= load_terms(folder, problems)
     raise_if_any(problems)
-    programme = _programme(data["programme.toml"], problems)
-    header = _header(data["period.json"], programme, problems)
-    tables = {name: read_rows(name, data[f"{name}.jsonl"], table, problems) for name, table in PERIOD_TABLES.items()}
+    return parse_period(files)
+
+
+def parse_period(files: Mapping[str, bytes]) -> tuple[Period, dict[str, Fingerprint]]:
+    """The period in the files of a period folder, by path. Raises BadInput with every problem of every file."""
+    problems: list[Problem] = []
+    programme = _programme(files["programme.toml"], problems)
+    header = _header(files["period.json"], programme, problems)
+    tables = {name: read_rows(name, files[f"{name}.jsonl"], table, problems) for name, table in PERIOD_TABLES.items()}
     raise_if_any(problems)
     assert programme is not None and header is not None
-    terms = read_terms(folder, programme, tables, problems)
+    check_terms(files, programme, tables, problems)
     period = _period(header, programme, tables)
     _check(period, tables, problems)
     raise_if_any(problems)
-    return period, {name: fingerprint(name, content) for name, content in (data | terms).items()}
+    return period, {name: fingerprint(name, content) for name, content in files.items()}
 
 
 def encode_period(header: Mapping[str, Any], programme: bytes, tables: Mapping[str, Rows], terms: Mapping[str, bytes]) -> dict[str, bytes]:

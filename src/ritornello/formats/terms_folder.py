@@ -24,34 +24,33 @@ def path_of(sha256: str) -> str:
     return f"{TERMS}/{sha256}.toml"
 
 
-def read_terms(folder: Path, programme: Programme, tables: Mapping[str, Rows], problems: list[Problem]) -> dict[str, bytes]:
-    """Path → bytes of the files under `terms/`. What is missing, foreign, changed or not what the rows say is a problem."""
-    wanted = list_named(tables) - {programme.sha256}
-    found = {sha256: data for sha256 in sorted(wanted) if (data := _read(folder, path_of(sha256), sha256, problems)) is not None}
-    foreign = {f"{TERMS}/{path.name}" for path in (folder / TERMS).iterdir()} if (folder / TERMS).is_dir() else set()
-    for path in sorted(foreign - {path_of(sha256) for sha256 in wanted}):
-        problems.append(Problem(path, None, None, "is named by no snapshot and no consent", "take it out of the folder"))
+def load_terms(folder: Path, problems: list[Problem]) -> dict[str, bytes]:
+    """Path → bytes of the files under `terms/` of a folder; too large ones are problems."""
+    paths = sorted((folder / TERMS).iterdir()) if (folder / TERMS).is_dir() else []
+    for path in (path for path in paths if not path.is_file() or path.stat().st_size > MAX_BYTES):
+        problems.append(Problem(f"{TERMS}/{path.name}", None, None, "is no file, or larger than 1 MiB", "restore the original"))
+    return {f"{TERMS}/{path.name}": path.read_bytes() for path in paths if path.is_file() and path.stat().st_size <= MAX_BYTES}
+
+
+def check_terms(files: Mapping[str, bytes], programme: Programme, tables: Mapping[str, Rows], problems: list[Problem]) -> None:
+    """Files under `terms/` that are missing, foreign, changed or not what the rows say are problems."""
+    wanted = {path_of(sha256): sha256 for sha256 in list_named(tables) - {programme.sha256}}
     terms = {programme.sha256: programme}
-    for sha256, data in found.items():
-        try:
-            terms[sha256] = read_programme(path_of(sha256), data)
-        except BadInput as error:
-            problems += error.problems
+    for path, sha256 in sorted(wanted.items()):
+        if path not in files:
+            what = "is missing: a snapshot or consent of this folder was made under these terms"
+            problems.append(Problem(path, None, None, what, "add the programme's file as it was registered then"))
+        elif hashlib.sha256(files[path]).hexdigest() != sha256:
+            what = "does not have the hash that it is named by: it was changed"
+            problems.append(Problem(path, None, None, what, "restore the original"))
+        else:
+            try:
+                terms[sha256] = read_programme(path, files[path])
+            except BadInput as error:
+                problems += error.problems
+    for path in sorted(path for path in files if path.startswith(f"{TERMS}/") and path not in wanted):
+        problems.append(Problem(path, None, None, "is named by no snapshot and no consent", "take it out of the folder"))
     problems += [*_compare(terms, tables), *_compare_classes(tables)]
-    return {path_of(sha256): data for sha256, data in found.items()}
-
-
-def _read(folder: Path, name: str, sha256: str, problems: list[Problem]) -> bytes | None:
-    path = folder / name
-    if not path.is_file() or path.stat().st_size > MAX_BYTES:
-        what = "is missing (or larger than 1 MiB): a snapshot or consent of this folder was made under these terms"
-        problems.append(Problem(name, None, None, what, "add the programme's file as it was registered then"))
-        return None
-    data = path.read_bytes()
-    if hashlib.sha256(data).hexdigest() != sha256:
-        problems.append(Problem(name, None, None, "does not have the hash that it is named by: it was changed", "restore the original"))
-        return None
-    return data
 
 
 def _compare(terms: Mapping[str, Programme], tables: Mapping[str, Rows]) -> Iterator[Problem]:

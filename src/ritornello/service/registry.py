@@ -78,7 +78,9 @@ def write_plan(context: Context, plan: Plan) -> ImportReport:
         if parties:
             report.notes.append(f"{note} {len(parties)} parties: {', '.join(parties[:20])}")
     catalogue.write_works(connection, [one for name, one in sorted(after.works.items()) if before.works.get(name) != one], now)
-    catalogue.write_recordings(connection, [one for name, one in sorted(after.recordings.items()) if before.recordings.get(name) != one], now)
+    catalogue.write_recordings(
+        connection, [one for name, one in sorted(after.recordings.items()) if before.recordings.get(name) != one], now
+    )
     catalogue.add_assets(connection, [(one, plan.files[name]) for name, one in after.assets.items() if name not in before.assets])
     catalogue.write_releases(connection, [one for name, one in sorted(after.releases.items()) if before.releases.get(name) != one])
     catalogue.add_contributions(connection, plan.contributions.values())
