@@ -19,7 +19,20 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, event, text
 
 from ritornello.domain.errors import Refused
-from ritornello.service import advances, disputes, held, registry, reports, settlement, settlement_files, statements, taxes
+from ritornello.domain.payout import CONFIRMED, FAILED, can_become
+from ritornello.service import (
+    advances,
+    disputes,
+    held,
+    payout_reports,
+    payouts,
+    registry,
+    reports,
+    settlement,
+    settlement_files,
+    statements,
+    taxes,
+)
 from ritornello.service.catalogue_plan import Sources
 from ritornello.service.context import Context
 from ritornello.service.reports import Target
@@ -65,7 +78,7 @@ class Life:
         actions = (
             *((self._report_revenue, 6), (self._report_usage, 4), (self._report_late, 3), (self._report_twice, 1), (self._replace, 2)),
             *((self._withdraw, 2), (self._change_claim, 4), (self._open_dispute, 2), (self._resolve_dispute, 2), (self._grant_advance, 1)),
-            *((self._set_tax, 1), (self._settle, 4), (self._settle_again, 1), (self._correct, 4)),
+            *((self._set_tax, 1), (self._settle, 4), (self._settle_again, 1), (self._correct, 4), (self._answer_payouts, 3)),
         )
         for _ in range(events):
             (action,) = self.draw.choices([action for action, _ in actions], [weight for _, weight in actions])
@@ -187,6 +200,16 @@ class Life:
         settled = settlement.correct_period(context, PROGRAMME, self._period(self.draw.randrange(max(self.month, 1))))
         self._issue(context, settled.settlement_id)
 
+    def _answer_payouts(self, context: Context) -> None:
+        """The bank says that some payouts arrived and others came back."""
+        for settlement_id in [name for name in self.issued if "-c" not in name]:
+            for payout in payouts.list_payouts(context, settlement_id):
+                answer = self.draw.choice(["nothing", "arrived", "came back"])
+                if answer == "arrived" and can_become(payout.state, CONFIRMED):
+                    payout_reports.confirm(context, [payout.payout_id], "operator")
+                elif answer == "came back" and can_become(payout.state, FAILED):
+                    payout_reports.fail(context, [payout.payout_id], "account closed", "operator")
+
     # what must be true
 
     def _check(self) -> None:
@@ -201,7 +224,7 @@ class Life:
                 assert units <= 0 or not account.startswith("advance:"), f"seed {self.seed}: {account} was recouped beyond what was granted"
             assert not any(per_currency.values()), f"seed {self.seed}: the books don't balance"
             self._check_held(context, owed)
-            self._check_last_statement(context, owed)
+            self._check_last_statement(context)
             for settlement_id, digest in self.issued.items():
                 assert _digest(settlement_files.read_all(context, settlement_id)) == digest, f"seed {self.seed}: {settlement_id} changed"
 
@@ -212,9 +235,14 @@ class Life:
         in_ledger = {key: units for key, units in owed.items() if key[0].startswith("held:")}
         assert {key: units for key, units in waiting.items() if units} == in_ledger, f"seed {self.seed}: held money has no list"
 
-    def _check_last_statement(self, context: Context, owed: dict[tuple[str, str], int]) -> None:
+    def _check_last_statement(self, context: Context) -> None:
+        """What the newest statements close with is what the ledger said then."""
         last = settlement_files.last_before(context, PROGRAMME, "none")
-        for row in statements.overview(context, last) if last else []:
+        posted = ledger.find_batch(context.connection, last) if last else None
+        if posted is None:
+            return
+        owed = ledger.balances(context.connection, PROGRAMME, known_at_us=posted.header.recorded_at_us)
+        for row in statements.overview(context, posted.header.batch_id):
             key = (f"party:{row['party_id']}", row["currency"])
             assert owed.get(key, 0) == int(row["closing_units"]), f"seed {self.seed}: {key} is not what the statement says"
 
