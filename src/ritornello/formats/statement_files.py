@@ -16,6 +16,7 @@ from ritornello.domain.money import digits_of, format_units
 from ritornello.domain.splits import format_share
 from ritornello.formats.division_words import describe_basis, describe_reason
 
+_COSTS = {"recouped": "advances recouped", "tax": "tax withheld from the payout", "fee": "fee of the payout"}
 _CSV = (
     "line_id", "recording_id", "title", "lane", "income", "model_version", "territory", "basis", "reason",
     "weight", "total_weight", "share_percent", "currency", "amount",
@@ -67,11 +68,50 @@ def render_page(
     environment = Environment(
         loader=PackageLoader("ritornello.formats"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters.update(money=show_money, share=show_share, words=describe_basis, because=describe_reason)
+    environment.filters.update(
+        money=show_money, share=show_share, words=describe_basis, because=describe_reason, balance=describe_balance, rows=list_balance
+    )
     template = environment.get_template("statement.html")
     days = f"{format_date(first_day, 'd MMMM y', locale='en')} – {format_date(last_day, 'd MMMM y', locale='en')}"
     page = template.render(sheets=sheets, programme_title=programme_title, licensor=licensor, licensee=licensee, days=days)
     return page.encode()
+
+
+def describe_balance(sheet: Mapping[str, Any]) -> tuple[str, str, str]:
+    """The amount a statement is about, what it is, and what becomes of the balance; for every form of it."""
+    digits, currency = sheet["minor_digits"], sheet["currency"]
+    closing = show_money(sheet["closing_units"], digits)
+    overpaid = sheet["closing_units"].startswith("-")
+    if sheet["corrects"] is not None:
+        then = "The rest is made up by what you earn next." if overpaid else "Your balance is paid with the next settlement."
+        amount = show_money(sheet["net_revenue_units"], digits)
+        return amount, f"{currency} is what this correction of {sheet['corrects']} changes", f"Only lines that changed are listed. {then}"
+    paid = sheet["paid_units"] != "0"
+    amount = show_money(sheet["paid_units"], digits, whole=True)
+    what = f"{currency} will be paid to you" if paid else f"{currency} is paid now"
+    if overpaid:
+        return amount, what, f"You were paid more than you are owed: {closing} {currency} is made up by what you earn next."
+    if sheet["closing_units"] == "0":
+        return amount, what, ""
+    why = "" if paid else ", because it is below the payout threshold"
+    why = why if sheet["payable"] else ", because no payout account is on file for you"
+    return amount, what, f"{closing} {currency} stays on your balance and carries to the next period{why}."
+
+
+def list_balance(sheet: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """How opening becomes closing: (label, amount) in the order of a statement; costs that are nothing are left out."""
+    change = "Change of net revenue" if sheet["corrects"] is not None else "Net revenue of this period"
+    rows = [
+        ("opening", "Opening balance"),
+        ("net_revenue", f"{change} ({sheet['lines']} lines below)"),
+        ("net_costs", "Net costs"),
+        *((name, f"  of this: {label}") for name, label in _COSTS.items() if sheet[f"{name}_units"] != "0"),
+        ("reserves_withheld", "Reserves withheld"),
+        ("reserves_released", "Reserves released"),
+        ("paid", "Paid out"),
+    ]
+    signs = {"paid": "−" if sheet["paid_units"] != "0" else ""}
+    return [(label, signs.get(name, "") + show_money(sheet[f"{name}_units"], sheet["minor_digits"])) for name, label in rows]
 
 
 def _withdrawals(events: Sequence[Mapping[str, Any]]) -> dict[str, str]:

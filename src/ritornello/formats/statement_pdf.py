@@ -9,18 +9,11 @@ from typing import Any
 from babel.dates import format_date
 from fpdf import FPDF
 
+from ritornello.formats.division_words import describe_basis, describe_reason
 from ritornello.formats.pdf_fonts import Fonts, choose_fonts, needs_shaping
-from ritornello.formats.statement_files import BASIS_WORDS, REASON_WORDS, show_money, show_share
+from ritornello.formats.statement_files import describe_balance, list_balance, show_money, show_share
 
 _INK, _SOFT, _RULE = (28, 27, 25), (103, 99, 91), (200, 195, 182)
-_BALANCE = (
-    ("opening", "Opening balance"),
-    ("net_revenue", "Net revenue of this period"),
-    ("net_costs", "Net costs"),
-    ("reserves_withheld", "Reserves withheld"),
-    ("reserves_released", "Reserves released"),
-    ("paid", "Paid out"),
-)
 _COLUMNS = (("Recording", 51), ("Right and why", 50), ("Pool", 25), ("Its part", 18), ("Your share", 21), ("Amount", 25))  # mm
 _MARGIN, _LINE, _SMALL = 10, 4.6, 3.6  # mm
 Row = Mapping[str, Any]
@@ -89,16 +82,14 @@ class _Document(FPDF):  # type: ignore[misc]
         digits, currency = sheet["minor_digits"], sheet["currency"]
         self.ln(4)
         self._style(20, _INK)
-        what = "will be paid to you" if sheet["paid_units"] != "0" else "is paid now"
-        self._paragraph(f"{show_money(sheet['paid_units'], digits, whole=True)} {currency} {what}", 9)
+        amount, what, then = describe_balance(sheet)
+        self._paragraph(f"{amount} {what}", 9)
         self._style(9.5, _SOFT)
-        if sheet["closing_units"] != "0":
-            why = "" if sheet["payable"] else ", because no payout account is on file for you"
-            self._paragraph(f"{show_money(sheet['closing_units'], digits)} {currency} stays on your balance{why}.", _LINE)
+        if then:
+            self._paragraph(then, _LINE)
         self._title("Your balance")
-        for name, label in _BALANCE:
-            sign = "−" if name == "paid" and sheet["paid_units"] != "0" else ""
-            self._entry(label, sign + show_money(sheet[f"{name}_units"], digits))
+        for label, shown in list_balance(sheet):
+            self._entry(label, shown)
         self._entry("Closing balance", f"{show_money(sheet['closing_units'], digits)} {currency}", _INK)
         if sheet["held_with_others_units"] != "0":
             self.ln(1.5)
@@ -111,7 +102,7 @@ class _Document(FPDF):  # type: ignore[misc]
             )
         self._title("Where it comes from")
         for basis, units in sorted(sheet["by_basis"].items()):
-            self._entry(BASIS_WORDS[basis].capitalize(), show_money(units, digits))
+            self._entry(describe_basis(basis).capitalize(), show_money(units, digits))
 
     def lines(self, sheet: Row) -> None:
         """Every line, and their sum."""
@@ -250,10 +241,10 @@ class _Document(FPDF):  # type: ignore[misc]
 def _why(item: Row) -> Iterator[str]:
     """Right, reason and income of a line in up to three rows."""
     yield f"{item['lane']} · {item['income'].replace('_', ' ')}"
-    yield BASIS_WORDS[item["basis"]]
+    yield describe_basis(item["basis"])
     more = [text for text, shown in ((item["model_version"], "*"), (item["territory"], "WW")) if text != shown]
     if item["reason"] not in {"rule", "unattributed"}:
-        more.append(REASON_WORDS[item["reason"]])
+        more.append(describe_reason(item["reason"]))
     if item["withdrawn_from"]:
         more.append(f"consent withdrawn from {item['withdrawn_from']}")
     yield ", ".join(more)

@@ -11,7 +11,7 @@ from ritornello.formats.canonical import build_folder, write_atomically
 from ritornello.formats.dsr.reading import read_dsr
 from ritornello.formats.dsr.writing import Heading, Lookup, Tables, look_up, render_royalties, render_usage
 from ritornello.formats.programme_toml import read_programme
-from ritornello.service import settlement
+from ritornello.service import settlement_files
 from ritornello.service.context import Context
 from ritornello.service.statements import parse_tables
 
@@ -29,9 +29,12 @@ def write_dsr(context: Context, settlement_id: str, folder: Path, party_id: str 
 
     Each file is read back: what our reader finds must be the settlement's own lines, or the program stops.
     """
-    files = settlement.read_files(context, settlement_id)
+    files = settlement_files.read_all(context, settlement_id)
     tables = parse_tables(files)
     period = json.loads(files["period/period.json"])
+    if period["corrects"] is not None:
+        what = f"{settlement_id} corrects {period['corrects']}; DSR files report sales, and have no line for a difference"
+        raise Refused("is_correction", what, "hand out its statements: ritornello statement")
     programme = read_programme("programme.toml", files["period/programme.toml"])
     heading = Heading(
         settlement_id, programme, date.fromisoformat(period["first_day"]), date.fromisoformat(period["last_day"]), period["known_at_us"]

@@ -9,8 +9,8 @@ from alembic import op
 from ritornello.formats.canonical import encode
 from ritornello.store import append_only
 
-revision = "0009"
-down_revision = "0008"
+revision = "0010"
+down_revision = "0009"
 
 WHOLE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
