@@ -50,9 +50,18 @@ def sheet(name: str, lines: int, **more: str) -> dict[str, Any]:
         for number in range(lines)
     ]
     total = sum(int(item["amount_units"]) for item in items)
-    money = {f"{part}_units": "0" for part in ("opening", "net_costs", "reserves_withheld", "reserves_released", "held_with_others")}
+    money = {
+        f"{part}_units": "0"
+        for part in ("opening", "net_costs", "recouped", "tax", "fee", "reserves_withheld", "reserves_released", "held_with_others")
+    }
     ids = {"settlement_id": "p-2026-10", "party_id": "ana", "name": name, "currency": "EUR", "minor_digits": 2, "payable": True}
-    rest = {"net_revenue_units": str(total), "paid_units": "0", "closing_units": str(total), "by_basis": {"attribution": str(total)}}
+    rest: dict[str, Any] = {
+        "corrects": None,
+        "net_revenue_units": str(total),
+        "paid_units": "0",
+        "closing_units": str(total),
+        "by_basis": {"attribution": str(total)},
+    }
     return {**ids, **money, **rest, "lines": lines, "items": items}
 
 

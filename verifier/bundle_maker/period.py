@@ -61,7 +61,19 @@ fallback = "exposure"
 [payout]
 thresholds = { EUR = "5.00" }
 """.replace(b"CLASS", sha256(CLASS).hexdigest().encode())
+USAGE = b"usage_id,output_id,territory,uses\nu1,o1,DE,2\n"
 REPORT = b"line_id,product,model_version,territory,currency,net_amount\nL1,app,m1,DE,EUR,15.00\nL2,app,m1,DE,EUR,5.00\n"
+EMPTY = (
+    "points",
+    "rates",
+    "disputes",
+    "reserves",
+    "advances",
+    "taxes",
+    "previous_receipts",
+    "previous_pools",
+    "previous_allocations",
+)
 HEADER = {
     "format": "ritornello-period-1",
     "settlement_id": SETTLEMENT,
@@ -70,6 +82,7 @@ HEADER = {
     "first_day": "2026-10-01",
     "last_day": "2026-10-31",
     "known_at_us": KNOWN,
+    "corrects": None,
 }
 
 
@@ -183,6 +196,10 @@ def make_period() -> dict[str, Rows]:
             "territory": "DE",
             "currency": "EUR",
             "net_units": units,
+            "gross_units": None,
+            "quantity_e6": None,
+            "unit": None,
+            "user_id": None,
         }
         for line, row, units in (("L1", 2, "15000000"), ("L2", 3, "5000000"))
     ]
@@ -259,7 +276,16 @@ def make_period() -> dict[str, Rows]:
         ],
         "exposure.jsonl": exposure,
         "outputs.jsonl": [{"output_id": "o1", "model_version": "m1", "sha256": "cc" * 32, "duration_ms": 9000, "made_on": "2026-10-02"}],
-        "usage.jsonl": [{"usage_id": "u1", "output_id": "o1", "territory": "DE", "uses": 2}],
+        "usage.jsonl": [
+            {
+                "usage_id": "u1",
+                "output_id": "o1",
+                "territory": "DE",
+                "uses": 2,
+                "user_id": None,
+                "report_sha256": sha256(USAGE).hexdigest(),
+            }
+        ],
         "quality.jsonl": [
             {
                 "model_version": "m1",
@@ -282,4 +308,5 @@ def make_period() -> dict[str, Rows]:
             {"account": "held:suspense", "currency": "EUR", "balance_units": "7"},
             {"account": "party:carol", "currency": "EUR", "balance_units": "2105000"},
         ],
+        **{f"{name}.jsonl": [] for name in EMPTY},
     }

@@ -8,7 +8,7 @@ r1 master is completed to 33,333,334 (alice, the first by name), 33,333,333 and 
 from hashlib import sha256
 from typing import Any
 
-from bundle_maker.period import HEADER, PROGRAMME, REPORT, SETTLEMENT, make_period
+from bundle_maker.period import HEADER, PROGRAMME, REPORT, SETTLEMENT, USAGE, make_period
 from bundle_maker.writing import Contents, Rows
 
 FEE_MASTER, FEE_PUBLISHING = "fee/*/EUR/WW/master/exposure", "fee/*/EUR/WW/publishing/exposure"
@@ -69,8 +69,22 @@ STATEMENTS = (
     ("bob", 4, {"attribution": "2600000", "exposure": "3000000"}, 0),
     ("carol", 2, {"attribution": "1400000", "exposure": "1500000"}, 0),
 )
-TOTALS = {"currency": "EUR", "opening_units": "2105007", "received_units": "20000000", "paid_units": "14420000"}
-CHECKS = "lanes_total splits_total numerators_total allocations_total lines_within_one_unit transfers_zero pools_cleared balances_total money_total"
+RECEIPTS = (("fee", "*", "WW", 10_000_000), ("share", "m1", "DE", 10_000_000))
+TOTALS = {
+    "currency": "EUR",
+    "opening_units": "2105007",
+    "opening_reserves_units": "0",
+    "received_units": "20000000",
+    "recouped_units": "0",
+    "fees_units": "0",
+    "tax_units": "0",
+    "paid_units": "14420000",
+    "held_units": "2080007",
+    "reserved_units": "0",
+    "carried_units": "5605000",
+}
+CHECKS = """receipts_total lanes_total splits_total numerators_total allocations_total lines_within_one_unit
+transfers_zero pools_cleared balances_total money_total deltas_total"""
 
 
 def make_contents() -> Contents:
@@ -78,11 +92,15 @@ def make_contents() -> Contents:
         settlement_id=SETTLEMENT,
         period=make_period(),
         result={
+            "receipts.jsonl": make_receipts(),
             "pools.jsonl": make_pools(),
             "splits.jsonl": make_splits(),
             "allocations.jsonl": make_lines(),
+            "deltas.jsonl": [],
             "postings.jsonl": make_postings(),
             "balances.jsonl": make_balances(),
+            "reserves_closing.jsonl": [],
+            "recoupments.jsonl": [],
             "payouts.jsonl": [
                 {
                     "party_id": party,
@@ -100,12 +118,30 @@ def make_contents() -> Contents:
         settlement={
             "format": "ritornello-settlement-1",
             "settlement_id": SETTLEMENT,
-            "totals": [{**TOTALS, "held_units": "2080007", "carried_units": "5605000"}],
+            "totals": [dict(TOTALS)],
             "checks": [{"name": name, "passed": True} for name in CHECKS.split()],
             "engine": "pencil and paper",
         },
-        reports={sha256(REPORT).hexdigest(): REPORT},
+        reports={sha256(data).hexdigest(): data for data in (REPORT, USAGE)},
     )
+
+
+def make_receipts() -> Rows:
+    return [
+        {
+            "income": income,
+            "model_version": model_version,
+            "territory": territory,
+            "reported_currency": "EUR",
+            "reported_units": str(units),
+            "currency": "EUR",
+            "added_units": "0",
+            "units": str(units),
+            "fee_units": "0",
+            "upstream_units": "0",
+        }
+        for income, model_version, territory, units in RECEIPTS
+    ]
 
 
 def make_pools() -> Rows:
@@ -159,14 +195,17 @@ def make_postings() -> Rows:
         rows.append(posting(f"pay/{party}/EUR", f"party:{party}", units, "pending"))
         rows.append(posting(f"pay/{party}/EUR", "paid:EUR", -units, "pending"))
     for income in ("fee", "share"):
-        rows.append(posting(f"receive/{income}/EUR", f"received:{income}", 10_000_000))
-        rows += [posting(f"receive/{income}/EUR", f"pool:{pool}", -units) for pool, _, units, _, _ in POOLS if pool.startswith(income)]
+        rows.append(posting(f"receive/{income}", f"received:{income}", 10_000_000))
+        rows += [posting(f"receive/{income}", f"pool:{pool}", -units) for pool, _, units, _, _ in POOLS if pool.startswith(income)]
     return sorted(rows, key=lambda row: (row["transfer_id"], row["account"]))
 
 
 def make_balances() -> Rows:
     names = ("opening_units", "earned_units", "paid_units", "closing_units")
-    return [{"account": account, "currency": "EUR", **dict(zip(names, map(str, units), strict=True))} for account, *units in BALANCES]
+    nothing = dict.fromkeys(("withheld_units", "released_units", "recouped_units", "tax_units", "fee_units"), "0")
+    return [
+        {"account": account, "currency": "EUR", **nothing, **dict(zip(names, map(str, units), strict=True))} for account, *units in BALANCES
+    ]
 
 
 def make_statements() -> Rows:
@@ -177,6 +216,7 @@ def make_statements() -> Rows:
         rows.append(
             {
                 "settlement_id": SETTLEMENT,
+                "corrects": None,
                 "period_id": "2026-10",
                 "programme_id": "mosaic",
                 "party_id": party,
@@ -185,6 +225,9 @@ def make_statements() -> Rows:
                 "opening_units": balance["opening_units"],
                 "net_revenue_units": balance["earned_units"],
                 "net_costs_units": "0",
+                "recouped_units": "0",
+                "tax_units": "0",
+                "fee_units": "0",
                 "reserves_withheld_units": "0",
                 "reserves_released_units": "0",
                 "paid_units": balance["paid_units"],

@@ -1,4 +1,4 @@
-"""Steps 4–6 of settlement.md: the weights of a pool's recordings, their split sets, and the lines."""
+"""Steps 5 and 6 of settlement.md: the split sets of a pool's recordings, and the lines."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -6,11 +6,13 @@ from hashlib import sha256
 
 from ritornello_verify.apportion import apportion
 from ritornello_verify.claims import SplitSet, split
+from ritornello_verify.correction import Numerators, keep_payees, keeps_lines
+from ritornello_verify.incomes import RESERVE
 from ritornello_verify.kinds import WHOLE_SHARE
 from ritornello_verify.period import Period
-from ritornello_verify.programme import ATTRIBUTION, RESERVE
-from ritornello_verify.receipts import ANY_MODEL, Pool, Uses
-from ritornello_verify.report import Malformed, show
+from ritornello_verify.pools import Pool
+from ritornello_verify.standing import StandingPool
+from ritornello_verify.weights import Scales
 
 HELD_RESERVE = "held:reserve"
 
@@ -54,58 +56,57 @@ class Allocator:
     """Divides pools, keeping each split set once."""
 
     period: Period
-    uses: Uses
+    scales: Scales
     sets: dict[SetKey, SplitSet] = field(default_factory=dict)
 
     def allocate(self, pool: Pool) -> Allocation:
         """Step 6: first among payees, then each payee's amount among their recordings."""
-        if pool.basis.endswith(f"-{RESERVE}"):
+        if pool.find_rule() == RESERVE:
             return Allocation(pool, WHOLE_SHARE, 0, [Line(HELD_RESERVE, "", 1, WHOLE_SHARE, pool.units)])
-        weights = self.weigh(pool)
-        numerators: dict[str, dict[str, int]] = defaultdict(dict)
+        weights = self.scales.weigh(pool)
+        numerators: Numerators = defaultdict(dict)
         shares: dict[tuple[str, str], int] = {}
         for recording_id, weight in weights.items():
             for share in self.find_set(recording_id, pool).shares:
                 if share.share_e8:
                     numerators[share.payee][recording_id] = weight * share.share_e8
                     shares[share.payee, recording_id] = share.share_e8
-        amounts = apportion(pool.units, {payee: sum(own.values()) for payee, own in numerators.items()})
+        denominator = sum(weights.values()) * WHOLE_SHARE
+        standing = self.find_standing(pool.name)
+        amounts = divide_payees(pool, denominator, numerators, standing)
         lines: list[Line] = []
         for payee in sorted(numerators):
-            parts = apportion(amounts[payee], numerators[payee])
+            parts = divide_recordings(payee, amounts[payee], numerators[payee], standing)
             lines += [
                 Line(payee, recording_id, weights[recording_id], shares[payee, recording_id], parts[recording_id])
                 for recording_id in sorted(parts)
             ]
-        return Allocation(pool, sum(weights.values()) * WHOLE_SHARE, len(weights), lines)
+        return Allocation(pool, denominator, len(weights), lines)
 
-    def weigh(self, pool: Pool) -> dict[str, int]:
-        """Step 4: recordings with a weight above nothing."""
-        model_version = pool.receipt.model_version
-        if pool.basis == ATTRIBUTION:
-            weights = self.uses[model_version, pool.receipt.territory].recordings
-        elif model_version == ANY_MODEL:
-            weights = defaultdict(int)
-            for recordings in self.period.exposure.values():
-                for recording_id, milliseconds in recordings.items():
-                    weights[recording_id] += milliseconds
-        else:
-            weights = self.period.exposure.get(model_version, {})
-        found = {recording_id: weight for recording_id, weight in weights.items() if weight > 0}
-        if not found:
-            raise Malformed(
-                "period/exposure.jsonl", f"pool {show(pool.name)} has no recording with a weight, so the folder must be refused"
-            )
-        return found
+    def find_standing(self, name: str) -> StandingPool | None:
+        """What stands of a pool; None when nothing does, or nothing is corrected."""
+        return None if self.period.standing is None else self.period.standing.pools.get(name)
 
     def find_set(self, recording_id: str, pool: Pool) -> SplitSet:
         """Step 5."""
-        key = recording_id, pool.lane, pool.receipt.territory
+        key = recording_id, pool.lane, pool.part.territory
         if key not in self.sets:
-            header = self.period.header
-            claims = self.period.claims.select(recording_id, pool.lane, header.known_at_us, header.last_day)
-            self.sets[key] = split(claims, pool.receipt.territory)
+            header, claims = self.period.header, self.period.claims
+            own = claims.select(recording_id, pool.lane, header.known_at_us, header.last_day)
+            self.sets[key] = split(own, pool.part.territory, claims.disputed)
         return self.sets[key]
+
+
+def divide_payees(pool: Pool, denominator: int, numerators: Numerators, standing: StandingPool | None) -> dict[str, int]:
+    totals = {payee: sum(own.values()) for payee, own in numerators.items()}
+    kept = None if standing is None else keep_payees(pool.units, denominator, totals, standing)
+    return apportion(pool.units, totals) if kept is None else kept
+
+
+def divide_recordings(payee: str, units: int, numerators: dict[str, int], standing: StandingPool | None) -> dict[str, int]:
+    if standing is not None and keeps_lines(payee, units, numerators, standing):
+        return {recording_id: line.units for recording_id, line in standing.lines[payee].items()}
+    return apportion(units, numerators)
 
 
 def make_line_id(settlement_id: str, pool: str, payee: str, recording_id: str) -> str:

@@ -1,6 +1,6 @@
 """Claims and the split sets they form (period-folder.md; settlement.md, step 5)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
 from ritornello_verify.apportion import apportion
@@ -64,10 +64,11 @@ Subject = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """All claims by subject and lane, and the work of each recording."""
+    """All claims by subject and lane, the work of each recording, and the claims that a dispute is open about at K."""
 
     by_subject: Mapping[Subject, list[Claim]]
     works: Mapping[str, str | None]
+    disputed: frozenset[str] = frozenset()
 
     def select(self, recording_id: str, lane: str, known_at_us: int, day: str) -> list[Claim]:
         """The claims on a recording's subject in a lane that are known and in force."""
@@ -78,16 +79,19 @@ class Claims:
         return [claim for claim in self.by_subject.get((kind, subject, lane), ()) if claim.is_known(known_at_us) and claim.is_in_force(day)]
 
 
-def split(claims: Iterable[Claim], territory: str) -> SplitSet:
-    """Step 5 over the claims that apply in the territory, one party's claims added up."""
+def split(claims: Iterable[Claim], territory: str, disputed: Container[str] = ()) -> SplitSet:
+    """Step 5 over the claims that apply in the territory, one payee's claims added up; what is claimed by a disputed claim is held."""
     declared: dict[str, int] = {}
     claim_ids: dict[str, list[str]] = {}
+    parties: set[str] = set()
     for claim in claims:
         if claim.applies_in(territory):
-            declared[claim.party_id] = declared.get(claim.party_id, 0) + claim.share_e8
-            claim_ids.setdefault(claim.party_id, []).append(claim.claim_id)
+            payee = DISPUTE if claim.claim_id in disputed else f"party:{claim.party_id}"
+            declared[payee] = declared.get(payee, 0) + claim.share_e8
+            claim_ids.setdefault(payee, []).append(claim.claim_id)
+            parties.add(claim.party_id)
     total = sum(declared.values())
-    claimants = tuple(sorted(declared))
+    claimants = tuple(sorted(parties))
     distance = total - WHOLE_SHARE
     if not declared:
         return SplitSet("unclaimed", 0, (Share(SUSPENSE, 0, WHOLE_SHARE, ()),), ())
@@ -99,7 +103,7 @@ def split(claims: Iterable[Claim], territory: str) -> SplitSet:
         status = "gap"
     elif distance:
         shares, status = apportion(WHOLE_SHARE, declared), "completed"
-    lines = [Share(f"party:{party}", declared[party], shares[party], tuple(sorted(claim_ids[party]))) for party in claimants]
+    lines = [Share(payee, declared[payee], shares[payee], tuple(sorted(claim_ids[payee]))) for payee in declared]
     if status == "gap":
         lines.append(Share(SUSPENSE, 0, WHOLE_SHARE - total, ()))
     return SplitSet(status, total, tuple(sorted(lines, key=lambda share: share.payee)), claimants)

@@ -73,7 +73,7 @@ def verify(root: Path, trust: Trust) -> Report:
         attempt(consent, lambda: check_training(bundle, check_manifests(bundle, period, consent), consent))
         attempt(consent, lambda: check_attribution(bundle, period, consent))
         attempt(money, lambda: check_money(bundle, period, money))
-    revenue = report.begin("Revenue: each report has the hash its lines name")
+    revenue = report.begin("Reports: each has the hash its lines name")
     attempt(revenue, lambda: check_reports(bundle, revenue, report))
     return report
 

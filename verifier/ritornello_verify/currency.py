@@ -3,6 +3,8 @@
 import re
 
 UNITS_PER_MINOR = 10_000
+PLACES_BELOW_MINOR = 4
+"""Decimal places of a ledger unit below the minor unit."""
 
 NO_DIGITS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
 TWO_DIGITS = """

@@ -1,17 +1,17 @@
-"""Steps 7–9 of settlement.md: postings, balances and payouts."""
+"""Step 8 of settlement.md: the postings, added up by transfer, account and currency; of a correction, as differences."""
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ritornello_verify.allocation import Allocation
-from ritornello_verify.currency import UNITS_PER_MINOR
+from ritornello_verify.balances import Balances
+from ritornello_verify.correction import Delta
+from ritornello_verify.earnings import PARTY
 from ritornello_verify.period import Period
-from ritornello_verify.receipts import Pool, Receipt
+from ritornello_verify.receipts import Receipt
 
-PARTY, HELD = "party:", "held:"
-
-Account = tuple[str, str]
-"""Account name and currency."""
+PAY = "pay"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,87 +25,71 @@ class Posting:
     state: str = "posted"
 
 
-@dataclass(frozen=True, slots=True)
-class Balance:
-    """Step 8, in ledger units."""
-
-    opening: int
-    earned: int
-    paid: int
-
-    def find_closing(self) -> int:
-        return self.opening + self.earned - self.paid
-
-
 @dataclass
 class Ledger:
-    """What allocations add up to, by account and currency."""
-
     period: Period
-    earned: dict[Account, int] = field(default_factory=dict)
-    lines: dict[Account, int] = field(default_factory=lambda: defaultdict(int))
-    by_basis: dict[Account, dict[str, int]] = field(default_factory=dict)
-    held_with_others: dict[Account, int] = field(default_factory=lambda: defaultdict(int))
-    postings: list[Posting] = field(default_factory=list)
+    posted: dict[tuple[str, str, str], int] = field(default_factory=lambda: defaultdict(int))
+    pending: set[str] = field(default_factory=set)
 
-    def post_receipts(self, receipts: list[Receipt], pools: list[Pool]) -> None:
-        """Step 7, `receive`: what came in for each income and currency goes to its pools."""
-        received: dict[tuple[str, str], int] = defaultdict(int)
-        for receipt in receipts:
-            received[receipt.income.name, receipt.currency] += receipt.units
-        for (income, currency), units in received.items():
-            self.postings.append(Posting(self.name_transfer("receive", income, currency), f"received:{income}", currency, units))
-        for pool in pools:
-            transfer = self.name_transfer("receive", pool.receipt.income.name, pool.receipt.currency)
-            self.postings.append(Posting(transfer, f"pool:{pool.name}", pool.receipt.currency, -pool.units))
+    def post_receipt(self, receipt: Receipt, sign: int = 1) -> None:
+        """`receive`, all but the pools; a receipt that stood before counts against."""
+        transfer = self.name_transfer("receive", receipt.income.name)
+        reported, currency = receipt.reported_currency, receipt.currency
+        self.post(transfer, f"received:{receipt.income.name}", reported, sign * receipt.reported_units)
+        self.post(transfer, f"received:{receipt.income.name}", currency, sign * receipt.added_units)
+        if reported != currency:
+            self.post(transfer, f"exchange:{reported}", reported, -sign * receipt.reported_units)
+            self.post(transfer, f"exchange:{reported}", currency, sign * (receipt.units - receipt.added_units))
+        for name, units in receipt.fees.items():
+            self.post(transfer, f"fee:{name}", currency, -sign * units)
+
+    def post_pool(self, name: str, income: str, currency: str, units: int) -> None:
+        """What comes to a pool's account and leaves it again."""
+        self.post(self.name_transfer("receive", income), f"pool:{name}", currency, -units)
+        self.post(self.name_transfer("allocate", name), f"pool:{name}", currency, units)
 
     def post_allocation(self, allocation: Allocation) -> None:
-        """Step 7, `allocate`, and what step 8 calls earned."""
-        pool, currency = allocation.pool, allocation.pool.receipt.currency
-        transfer = self.name_transfer("allocate", pool.name)
-        self.postings.append(Posting(transfer, f"pool:{pool.name}", currency, pool.units))
+        pool = allocation.pool
+        self.post_pool(pool.name, pool.part.income.name, pool.part.currency, pool.units)
         for payee, units in allocation.sum_payees().items():
-            self.earned[payee, currency] = self.earned.get((payee, currency), 0) + units
-            if units:
-                self.postings.append(Posting(transfer, payee, currency, -units))
-            by_basis = self.by_basis.setdefault((payee, currency), {})
-            by_basis[pool.basis] = by_basis.get(pool.basis, 0) + units
-        for line in allocation.lines:
-            self.lines[line.payee, currency] += 1
+            self.post(self.name_transfer("allocate", pool.name), payee, pool.part.currency, -units)
 
-    def find_payouts(self) -> dict[Account, int]:
-        """Step 9: whole minor units, by party and currency, ascending."""
-        payouts: dict[Account, int] = {}
-        for account, currency in sorted(self.list_accounts()):
-            party = self.period.parties.get(account.removeprefix(PARTY))
-            if not account.startswith(PARTY) or party is None or not party.payable:
+    def post_deltas(self, deltas: list[Delta]) -> None:
+        for delta in deltas:
+            self.post(self.name_transfer("allocate", delta.pool), delta.payee, delta.currency, -delta.find_units())
+
+    def post_balances(self, balances: Balances) -> None:
+        """`reserve`, `recoup` and `pay`."""
+        for (account, currency), balance in balances.items():
+            if not account.startswith(PARTY):
                 continue
-            owed = self.period.opening.get((account, currency), 0) + self.earned.get((account, currency), 0)
-            if owed >= self.period.programme.find_threshold(currency):
-                payouts[account.removeprefix(PARTY), currency] = owed // UNITS_PER_MINOR * UNITS_PER_MINOR
-        return payouts
+            party_id = account.removeprefix(PARTY)
+            reserve = f"reserve:{party_id}"
+            self.move("withhold", account, currency, {reserve: balance.withheld})
+            self.move("release", account, currency, {reserve: -balance.released})
+            self.move("recoup", account, currency, {f"advance:{name}": units for name, units in balance.advances.items()})
+            if balance.paid:
+                authority = self.period.taxes[party_id].authority if party_id in self.period.taxes else ""
+                self.pending.add(self.name_transfer(PAY, party_id, currency))
+                parts = {f"paid:{currency}": balance.paid, f"tax:{authority}": balance.tax, "fee:payout": balance.fee}
+                self.move(PAY, account, currency, parts)
 
-    def post_payouts(self, payouts: dict[Account, int]) -> None:
-        """Step 7, `pay`: pending until the bank confirms."""
-        for (party_id, currency), units in payouts.items():
-            transfer = self.name_transfer("pay", party_id, currency)
-            self.postings.append(Posting(transfer, f"{PARTY}{party_id}", currency, units, "pending"))
-            self.postings.append(Posting(transfer, f"paid:{currency}", currency, -units, "pending"))
+    def move(self, what: str, account: str, currency: str, parts: dict[str, int]) -> None:
+        """From a party's account to others."""
+        transfer = self.name_transfer(what, account.removeprefix(PARTY), currency)
+        for other, units in parts.items():
+            self.post(transfer, account, currency, units)
+            self.post(transfer, other, currency, -units)
 
-    def find_balances(self, payouts: dict[Account, int]) -> dict[Account, Balance]:
-        """Step 8, ascending by account and currency."""
-        return {
-            (account, currency): Balance(
-                self.period.opening.get((account, currency), 0),
-                self.earned.get((account, currency), 0),
-                payouts.get((account.removeprefix(PARTY), currency), 0) if account.startswith(PARTY) else 0,
-            )
-            for account, currency in sorted(self.list_accounts())
-        }
+    def post(self, transfer: str, account: str, currency: str, units: int) -> None:
+        if units:
+            self.posted[transfer, account, currency] += units
 
-    def list_accounts(self) -> set[Account]:
-        """Accounts of parties and of held money that appear in opening or in allocations."""
-        return {key for key in (*self.period.opening, *self.earned) if key[0].startswith((PARTY, HELD))}
+    def list_postings(self) -> Iterator[Posting]:
+        """Ascending by key, none of 0."""
+        for (transfer, account, currency), units in sorted(self.posted.items()):
+            if units:
+                yield Posting(transfer, account, currency, units, "pending" if transfer in self.pending else "posted")
 
     def name_transfer(self, *parts: str) -> str:
         return "/".join((self.period.header.settlement_id, *parts))

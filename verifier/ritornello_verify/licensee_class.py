@@ -10,7 +10,9 @@ from typing import Any
 
 from ritornello_verify.bundle import Bundle
 from ritornello_verify.currency import MINOR_DIGITS, read_amount, read_decimal
-from ritornello_verify.programme import MILLION, Programme, is_count, is_rule, is_text, is_texts, read_quorum, refuse_float
+from ritornello_verify.forms import MILLION, is_count, is_text, is_texts
+from ritornello_verify.incomes import HEARD
+from ritornello_verify.programme import Programme, is_rule, read_quorum, refuse_float
 from ritornello_verify.reading import identify
 from ritornello_verify.report import Step, show
 from ritornello_verify.tables import TABLES
@@ -219,23 +221,25 @@ def find_shortfalls(document: Document, programme: Programme) -> Iterator[str]:
         asked = (MILLION if programme.quorum[lane] is None else programme.quorum[lane]) if lane in programme.quorum else 0
         if (asked or 0) < (MILLION if share is None else share):
             yield f"its quorum asks {asked} ppm of {lane}"
-    for lane, ppm in demands.get("lanes", {}).items():
-        if programme.lanes.get(lane, 0) < ppm:
-            yield f"lane {lane} gets {programme.lanes.get(lane, 0)} ppm"
+    for income in programme.incomes:
+        for lane, ppm in demands.get("lanes", {}).items():
+            if income.lanes.get(lane, 0) < ppm:
+                yield f"lane {lane} of {income.name} gets {income.lanes.get(lane, 0)} ppm"
     yield from find_money_shortfalls(document, programme)
 
 
 def find_money_shortfalls(document: Document, programme: Programme) -> Iterator[str]:
-    total = sum(income.rate_ppm or 0 for income in programme.incomes)
+    total = sum(income.rate_ppm or 0 for income in programme.incomes if income.products is None and income.model_versions is None)
     if total < document.rate_ppm:
         yield f"its rates total {total} ppm"
     for currency, units in document.amounts.items():
-        found = sum((income.amount_units or 0) + (income.minimum_units or 0) for income in programme.incomes if income.currency == currency)
+        own = [income for income in programme.incomes if income.currency == currency]
+        found = sum((income.amount_units or 0 if income.period_id is None else 0) + (income.minimum_units or 0) for income in own)
         if found < units:
             yield f"its amounts in {currency} total {found} units"
     attribution = document.demands.get("attribution", {})
     for income in programme.incomes:
-        if income.has_error_limit and income.max_error_ppm > attribution.get("max_error_ppm", MILLION):
+        if income.divide_by in HEARD and income.max_error_ppm > attribution.get("max_error_ppm", MILLION):
             yield f"max_error_ppm of {income.name} is {income.max_error_ppm}"
-        if income.has_error_limit and "unattributed" in attribution and income.unattributed not in attribution["unattributed"]:
+        if income.divide_by in HEARD and "unattributed" in attribution and income.unattributed not in attribution["unattributed"]:
             yield f"unattributed of {income.name} is {income.unattributed}"

@@ -1,18 +1,19 @@
 """The period folder in memory, no more of each row than consent and money need."""
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
 from ritornello_verify.bundle import Bundle
 from ritornello_verify.canonical import DOCUMENT_LIMIT
 from ritornello_verify.claims import Claim, Claims
-from ritornello_verify.kinds import DAY, HASH, INTEGER, TEXT
-from ritornello_verify.programme import PATH as PROGRAMME
+from ritornello_verify.forms import PATH as PROGRAMME
+from ritornello_verify.kinds import DAY, HASH, INTEGER, TEXT, allow_null
 from ritornello_verify.programme import Programme, read_programme
-from ritornello_verify.reading import read_document
+from ritornello_verify.reading import Values, read_document
 from ritornello_verify.report import Malformed, show
+from ritornello_verify.standing import Standing, load_standing
 
 HEADER = "period/period.json"
 HEADER_COLUMNS = {
@@ -24,8 +25,11 @@ HEADER_COLUMNS = {
     "first_day": DAY,
     "last_day": DAY,
     "known_at_us": INTEGER,
+    "corrects": allow_null(TEXT),
 }
 UNATTRIBUTED = "unattributed"
+NOBODY = ""
+"""The user of revenue and usage that name none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,7 @@ class Header:
     first_day: str
     last_day: str
     known_at_us: int
+    corrects: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,65 +54,130 @@ class Party:
 
 
 @dataclass(frozen=True, slots=True)
-class Receiver:
-    """Model version, currency and territory of revenue."""
+class Revenue:
+    """A line of revenue; `gross_units` and `quantity_e6` None when it does not say."""
 
+    product: str
     model_version: str
-    currency: str
     territory: str
+    currency: str
+    net_units: int
+    gross_units: int | None = None
+    quantity_e6: int | None = None
+    unit: str | None = None
+    user_id: str = NOBODY
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a model version was made from."""
+
+    parents: tuple[str, ...]
+    snapshot_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    recording_id: str
+    duration_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """`recordings` None names all."""
+
+    advance_id: str
+    party_id: str
+    group: str
+    currency: str
+    recordings: frozenset[str] | None
+    rate_ppm: int
+    granted_on: str
+    open_units: int
+
+    def names(self, recording_id: str) -> bool:
+        return self.recordings is None or recording_id in self.recordings
+
+
+@dataclass(frozen=True, slots=True)
+class Tax:
+    rate_ppm: int
+    authority: str
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """`exposure`: model version → recording → milliseconds. `usage`: (output, territory) → uses. `attribution`: output → rows of
-    (recording or `unattributed`, weight in ppm). `revenue` and `opening` in ledger units."""
+    """`exposure`: model version → recording → milliseconds. `manifests`: snapshot → asset. `usage`: (output, territory, user) → uses.
+    `attribution`: output → rows of (recording or `unattributed`, weight in ppm). `points`: recording → points × tier_e6.
+    `rates`: currency → (into, rate_e12). `reserves`: rows of reserves.jsonl. All amounts in ledger units. `standing` None: no correction."""
 
     header: Header
     programme: Programme
     parties: dict[str, Party]
     claims: Claims
-    exposure: dict[str, dict[str, int]]
-    outputs: dict[str, str]
-    usage: dict[tuple[str, str], int]
-    errors: dict[str, int | None]
-    attribution: dict[str, list[tuple[str, int]]]
-    revenue: dict[Receiver, int]
-    opening: dict[tuple[str, str], int]
+    exposure: dict[str, dict[str, int]] = field(default_factory=dict)
+    manifests: dict[str, dict[str, Asset]] = field(default_factory=dict)
+    runs: dict[str, Run] = field(default_factory=dict)
+    outputs: dict[str, str] = field(default_factory=dict)
+    usage: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    errors: dict[str, int | None] = field(default_factory=dict)
+    attribution: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
+    revenue: list[Revenue] = field(default_factory=list)
+    opening: dict[tuple[str, str], int] = field(default_factory=dict)
+    points: dict[str, int] = field(default_factory=dict)
+    rates: dict[str, tuple[str, int]] = field(default_factory=dict)
+    reserves: list[Values] = field(default_factory=list)
+    advances: list[Advance] = field(default_factory=list)
+    taxes: dict[str, Tax] = field(default_factory=dict)
+    standing: Standing | None = None
 
 
 def load_period(bundle: Bundle) -> Period:
     """Read all that settlement reads; Malformed names the file that hinders it."""
     header = load_header(bundle)
+    programme = load_programme(bundle, header)
     exposure: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for row in bundle.read_rows("period/exposure.jsonl"):
         exposure[row.values["model_version"]][row.values["recording_id"]] += row.values["exposure_ms"]
-    usage: dict[tuple[str, str], int] = defaultdict(int)
+    manifests: dict[str, dict[str, Asset]] = defaultdict(dict)
+    for row in bundle.read_rows("period/manifest.jsonl"):
+        manifests[row.values["snapshot_id"]][row.values["asset_id"]] = Asset(row.values["recording_id"], row.values["duration_ms"])
+    usage: dict[tuple[str, str, str], int] = defaultdict(int)
     for row in bundle.read_rows("period/usage.jsonl"):
-        usage[row.values["output_id"], row.values["territory"]] += row.values["uses"]
+        usage[row.values["output_id"], row.values["territory"], row.values["user_id"] or NOBODY] += row.values["uses"]
     attribution: dict[str, list[tuple[str, int]]] = defaultdict(list)
     for row in bundle.read_rows("period/attribution.jsonl"):
         attribution[row.values["output_id"]].append((row.values["recording_id"], row.values["weight_ppm"]))
-    revenue: dict[Receiver, int] = defaultdict(int)
-    for row in bundle.read_rows("period/revenue.jsonl"):
-        receiver = Receiver(row.values["model_version"], row.values["currency"], row.values["territory"])
-        revenue[receiver] += int(row.values["net_units"])
     return Period(
         header=header,
-        programme=load_programme(bundle, header),
+        programme=programme,
         parties={
             row.values["party_id"]: Party(row.values["name"], row.values["payable"]) for row in bundle.read_rows("period/parties.jsonl")
         },
-        claims=load_claims(bundle),
+        claims=load_claims(bundle, header),
         exposure={model: dict(recordings) for model, recordings in exposure.items()},
+        manifests=dict(manifests),
+        runs={
+            row.values["model_version"]: Run(tuple(row.values["parents"]), tuple(row.values["snapshot_ids"]))
+            for row in bundle.read_rows("period/runs.jsonl")
+        },
         outputs={row.values["output_id"]: row.values["model_version"] for row in bundle.read_rows("period/outputs.jsonl")},
         usage=dict(usage),
         errors={row.values["model_version"]: row.values["error_ppm"] for row in bundle.read_rows("period/quality.jsonl")},
         attribution=dict(attribution),
-        revenue=dict(revenue),
+        revenue=load_revenue(bundle),
         opening={
             (row.values["account"], row.values["currency"]): int(row.values["balance_units"])
             for row in bundle.read_rows("period/opening.jsonl")
         },
+        points=load_points(bundle, programme),
+        rates={row.values["currency"]: (row.values["into"], row.values["rate_e12"]) for row in bundle.read_rows("period/rates.jsonl")},
+        reserves=[row.values for row in bundle.read_rows("period/reserves.jsonl")],
+        advances=load_advances(bundle),
+        taxes={
+            row.values["party_id"]: Tax(row.values["rate_ppm"], row.values["authority"]) for row in bundle.read_rows("period/taxes.jsonl")
+        },
+        standing=load_standing(bundle, header.corrects is not None),
     )
 
 
@@ -133,7 +203,7 @@ def load_programme(bundle: Bundle, header: Header) -> Programme:
     return programme
 
 
-def load_claims(bundle: Bundle) -> Claims:
+def load_claims(bundle: Bundle, header: Header) -> Claims:
     by_subject: dict[tuple[str, str, str], list[Claim]] = defaultdict(list)
     for row in bundle.read_rows("period/claims.jsonl"):
         values: dict[str, Any] = row.values
@@ -149,4 +219,62 @@ def load_claims(bundle: Bundle) -> Claims:
         )
         by_subject[values["subject_kind"], values["subject_id"], values["lane"]].append(claim)
     works = {row.values["recording_id"]: row.values["work_id"] for row in bundle.read_rows("period/recordings.jsonl")}
-    return Claims(dict(by_subject), works)
+    disputed = frozenset(
+        row.values["claim_id"] for row in bundle.read_rows("period/disputes.jsonl") if is_open(row.values, header.known_at_us)
+    )
+    return Claims(dict(by_subject), works, disputed)
+
+
+def is_open(dispute: Values, known_at_us: int) -> bool:
+    resolved = dispute["resolved_at_us"]
+    return bool(dispute["opened_at_us"] <= known_at_us and (resolved is None or resolved > known_at_us))
+
+
+def load_revenue(bundle: Bundle) -> list[Revenue]:
+    return [
+        Revenue(
+            product=row.values["product"],
+            model_version=row.values["model_version"],
+            territory=row.values["territory"],
+            currency=row.values["currency"],
+            net_units=int(row.values["net_units"]),
+            gross_units=None if row.values["gross_units"] is None else int(row.values["gross_units"]),
+            quantity_e6=row.values["quantity_e6"],
+            unit=row.values["unit"],
+            user_id=row.values["user_id"] or NOBODY,
+        )
+        for row in bundle.read_rows("period/revenue.jsonl")
+    ]
+
+
+def load_points(bundle: Bundle, programme: Programme) -> dict[str, int]:
+    points = {}
+    for row in bundle.read_rows("period/points.jsonl"):
+        tier = row.values["tier"]
+        if tier not in programme.tiers:
+            raise Malformed("period/points.jsonl", f"tier {show(tier)} is none of the programme's", row.number)
+        points[row.values["recording_id"]] = row.values["points"] * programme.tiers[tier]
+    return points
+
+
+def load_advances(bundle: Bundle) -> list[Advance]:
+    """In the order they were granted; one party, currency and rate in a group."""
+    advances = [
+        Advance(
+            advance_id=row.values["advance_id"],
+            party_id=row.values["party_id"],
+            group=row.values["group"],
+            currency=row.values["currency"],
+            recordings=None if "*" in row.values["recordings"] else frozenset(row.values["recordings"]),
+            rate_ppm=row.values["rate_ppm"],
+            granted_on=row.values["granted_on"],
+            open_units=int(row.values["open_units"]),
+        )
+        for row in bundle.read_rows("period/advances.jsonl")
+    ]
+    terms: dict[str, tuple[str, str, int]] = {}
+    for advance in advances:
+        own = advance.party_id, advance.currency, advance.rate_ppm
+        if terms.setdefault(advance.group, own) != own:
+            raise Malformed("period/advances.jsonl", f"group {show(advance.group)} has advances of several parties, currencies or rates")
+    return sorted(advances, key=lambda advance: (advance.granted_on, advance.advance_id))

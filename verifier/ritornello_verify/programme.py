@@ -2,58 +2,100 @@
 
 import re
 import tomllib
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NoReturn
 
-from ritornello_verify.currency import MINOR_DIGITS, UNITS_PER_MINOR, read_amount, read_decimal
-from ritornello_verify.report import Malformed, show
+from ritornello_verify.currency import UNITS_PER_MINOR
+from ritornello_verify.forms import (
+    MILLION,
+    Check,
+    check_members,
+    choose,
+    is_count,
+    is_currency,
+    is_lanes,
+    is_name,
+    is_ppm,
+    is_table,
+    is_tables,
+    is_text,
+    is_texts,
+    is_texts_by_name,
+    read_money,
+    read_price,
+    read_rate,
+    refuse,
+)
+from ritornello_verify.incomes import COUNT, EXPOSURE, POINTS, SECONDS, USER_CENTRIC, Income, read_income
 
-PATH = "period/programme.toml"
-MILLION = 1_000_000
-EXPOSURE, ATTRIBUTION, RESERVE = "exposure", "attribution", "reserve"
+PARITY_FORM = re.compile("([^>=]+)>=([^>=]+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Income:
-    """One `[[income]]`: a fixed amount (units) or a rate (parts per million of net revenue), a minimum (units), and how it is divided."""
+class Lineage:
+    """What flows from a model's money to its ancestors: each link's part in parts per million, and how it is divided."""
+
+    only_parents: bool
+    share_ppm: int
+    links: dict[tuple[str, str], int]
+    divide_by: str
+
+    def find_share(self, parent: str, child: str) -> int:
+        return self.links.get((parent, child), self.share_ppm)
+
+
+@dataclass(frozen=True, slots=True)
+class Fee:
+    """An operator's fee: its part of receipts in parts per million; `incomes` None takes of all."""
 
     name: str
-    amount_units: int | None
-    rate_ppm: int | None
-    minimum_units: int | None
-    currency: str | None
-    divide_by: str
-    unattributed: str
-    max_error_ppm: int
-    has_error_limit: bool
+    rate_ppm: int
+    incomes: frozenset[str] | None
+
+    def find_units(self, income: str, units: int) -> int:
+        """Step 1: what it takes of a receipt."""
+        return units * self.rate_ppm // MILLION if self.incomes is None or income in self.incomes else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Withholding:
+    """`[reserve]`: the part of earnings that is withheld, in parts per million, and for how many days."""
+
+    rate_ppm: int
+    release_after_days: int
 
 
 @dataclass(frozen=True, slots=True)
 class Licensing:
     """Who licenses to whom, with which notice and tail. `classes`: class of licensees → hash of its document."""
 
-    licensor: str
-    licensee: str
-    notice_days: int
-    tail_days: int
-    classes: dict[str, str]
+    licensor: str = ""
+    licensee: str = ""
+    notice_days: int = 0
+    tail_days: int = 0
+    classes: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Programme:
-    """`quorum`: lane → the share that must agree in parts per million, None for everyone. `lanes` in parts per million; `thresholds` in units, of named currencies."""
+    """`quorum`: lane → the share that must agree in parts per million, None for everyone. `tiers`: weight × 1,000,000.
+    `thresholds` and `payout_fees` in units, of named currencies."""
 
     programme_id: str
     purposes: tuple[str, ...]
     licence: str
     territory: str
     quorum: dict[str, int | None]
-    lanes: dict[str, int]
     incomes: tuple[Income, ...]
-    thresholds: dict[str, int]
-    licensing: Licensing
+    thresholds: dict[str, int] = field(default_factory=dict)
+    payout_fees: dict[str, int] = field(default_factory=dict)
+    tiers: dict[str, int] = field(default_factory=dict)
+    lineage: Lineage | None = None
+    conversion: str | None = None
+    fees: tuple[Fee, ...] = ()
+    withholding: Withholding | None = None
+    licensing: Licensing = field(default_factory=Licensing)
     valid_from: str = "0001-01-01"
     valid_to: str = "9999-12-31"
 
@@ -61,20 +103,10 @@ class Programme:
         """At least one minor unit."""
         return max(self.thresholds.get(currency, UNITS_PER_MINOR), UNITS_PER_MINOR)
 
-
-Check = Callable[[Any], bool]
-
-
-def is_text(value: object) -> bool:
-    return type(value) is str and value != ""
-
-
-def is_count(value: object) -> bool:
-    return type(value) is int and value >= 0
-
-
-def is_texts(value: object) -> bool:
-    return type(value) is list and all(map(is_text, value)) and len(set(value)) == len(value)
+    def find_fees(self, income: str, units: int) -> dict[str, int]:
+        """What each fee takes of a receipt of this income, in ledger units."""
+        found = {fee.name: fee.find_units(income, units) for fee in self.fees}
+        return {name: taken for name, taken in found.items() if taken}
 
 
 def is_rule(value: object) -> bool:
@@ -87,10 +119,6 @@ def is_rule(value: object) -> bool:
 
 def is_hash(value: object) -> bool:
     return type(value) is str and re.fullmatch("[0-9a-f]{64}", value) is not None
-
-
-def is_currency(value: object) -> bool:
-    return type(value) is str and value in MINOR_DIGITS
 
 
 TERMS: dict[str, Check] = {
@@ -108,46 +136,61 @@ TERMS: dict[str, Check] = {
     "tail_days": is_count,
     "territory": lambda value: type(value) is str and re.fullmatch("[A-Z]{2}", value) is not None,
     "quorum": lambda value: is_texts(value) or (type(value) is dict and all(map(is_rule, value.values()))),
-    "lanes": lambda value: type(value) is dict and all(map(is_count, value.values())) and sum(value.values()) == MILLION,
-    "income": lambda value: type(value) is list and all(type(item) is dict for item in value),
+    "lanes": is_lanes,
+    "parity": is_texts,
+    "tiers": is_texts_by_name,
+    "income": is_tables,
+    "lineage": is_table,
+    "conversion": is_table,
+    "fee": is_tables,
+    "reserve": is_table,
+    "payout": is_table,
     "classes": lambda value: type(value) is dict and all(map(is_hash, value.values())),
-    "payout": lambda value: type(value) is dict and value.keys() <= {"thresholds"} and type(value.get("thresholds", {})) is dict,
 }
-OPTIONAL_TERMS = {"classes", "payout", "territory"}
-INCOME: dict[str, Check] = {
-    "name": lambda value: type(value) is str and re.fullmatch("[a-z0-9_]+", value) is not None,
-    "amount": is_text,
-    "rate": is_text,
-    "minimum": is_text,
-    "currency": is_currency,
-    "divide_by": lambda value: value in (EXPOSURE, ATTRIBUTION),
-    "unattributed": lambda value: value in (EXPOSURE, RESERVE),
-    "max_error_ppm": is_count,
-    "fallback": lambda value: value == EXPOSURE,
+OPTIONAL_TERMS = {"classes", "payout", "territory", "parity", "tiers", "lineage", "conversion", "fee", "reserve"}
+LINEAGE: dict[str, Check] = {
+    "ancestors": choose("all", "direct"),
+    "share_ppm": is_ppm,
+    "links": is_tables,
+    "divide_by": choose(EXPOSURE, COUNT, SECONDS),
 }
+LINK: dict[str, Check] = {"parent": is_text, "child": is_text, "share_ppm": is_ppm}
+FEE: dict[str, Check] = {"name": is_name, "rate": is_text, "incomes": is_texts}
+WITHHOLDING: dict[str, Check] = {"rate": is_text, "release_after_days": is_count}
+PAYOUT: dict[str, Check] = {"thresholds": is_table, "fees": is_table}
 
 
 def read_programme(data: bytes) -> Programme:
     try:
         terms = tomllib.loads(data.decode("utf-8"), parse_float=refuse_float)
     except (UnicodeDecodeError, RecursionError, ValueError) as error:
-        raise Malformed(PATH, f"cannot be read as TOML: {error}") from None
+        refuse(f"cannot be read as TOML: {error}")
     check_members(terms, TERMS, "", TERMS.keys() - OPTIONAL_TERMS)
-    incomes = tuple(read_income(item, f"income {number}: ") for number, item in enumerate(terms["income"], 1))
-    if len({income.name for income in incomes}) != len(incomes):
-        refuse("two incomes have the same name")
+    incomes = read_incomes(terms)
+    conversion = read_conversion(terms.get("conversion"), incomes)
+    tiers = {name: read_rate(weight, f"tier {name}: ") for name, weight in terms.get("tiers", {}).items()}
+    if not tiers and any(income.divide_by == POINTS for income in incomes):
+        refuse("points need tiers")
+    payout = terms.get("payout", {})
+    check_members(payout, PAYOUT, "payout: ", ())
     return Programme(
         programme_id=terms["programme_id"],
         purposes=tuple(terms["purposes"]),
         licence=terms["licence"],
         territory=terms.get("territory", "WW"),
         quorum=read_quorum(terms["quorum"]),
-        lanes=dict(terms["lanes"]),
         incomes=incomes,
         thresholds={
-            currency: read_money(amount, currency, f"threshold {currency}: ")
-            for currency, amount in terms.get("payout", {}).get("thresholds", {}).items()
+            currency: read_money(amount, currency, f"threshold {currency}: ") for currency, amount in payout.get("thresholds", {}).items()
         },
+        payout_fees={
+            currency: read_price(amount, currency, f"payout fee {currency}: ") for currency, amount in payout.get("fees", {}).items()
+        },
+        tiers=tiers,
+        lineage=read_lineage(terms["lineage"]) if "lineage" in terms else None,
+        conversion=conversion,
+        fees=read_fees(terms.get("fee", []), {income.name for income in incomes}),
+        withholding=read_withholding(terms["reserve"]) if "reserve" in terms else None,
         licensing=Licensing(
             licensor=terms["licensor"],
             licensee=terms["licensee"],
@@ -166,58 +209,86 @@ def read_quorum(terms: list[str] | dict[str, Any]) -> dict[str, int | None]:
     return {lane: None if rule == "everyone" else rule["share_ppm"] for lane, rule in terms.items()}
 
 
-def read_income(item: dict[str, Any], where: str) -> Income:
-    needed = {"name", "divide_by"}
-    if ("amount" in item) == ("rate" in item):
-        refuse(f"{where}needs either amount or rate")
-    if "amount" in item or "minimum" in item:
-        needed.add("currency")
-    if item.get("divide_by") == ATTRIBUTION:
-        needed |= {"unattributed", "max_error_ppm", "fallback"}
-    check_members(item, INCOME, where, needed)
-    currency = item.get("currency")
-    return Income(
-        name=item["name"],
-        amount_units=read_money(item["amount"], currency, f"{where}amount ") if "amount" in item else None,
-        rate_ppm=read_number(item["rate"], 6, f"{where}rate ") if "rate" in item else None,
-        minimum_units=read_money(item["minimum"], currency, f"{where}minimum ") if "minimum" in item else None,
-        currency=currency,
-        divide_by=item["divide_by"],
-        unattributed=item.get("unattributed", EXPOSURE),
-        max_error_ppm=item.get("max_error_ppm", 0),
-        has_error_limit="max_error_ppm" in item,
-    )
+def read_incomes(terms: dict[str, Any]) -> tuple[Income, ...]:
+    parity = [read_parity(rule) for rule in terms.get("parity", [])]
+    incomes = []
+    for number, item in enumerate(terms["income"], 1):
+        where = f"income {number}: "
+        lanes = item.get("lanes", terms["lanes"])
+        if not is_lanes(lanes):
+            refuse(f"{where}lanes is no table of parts per million that total {MILLION}")
+        incomes.append(read_income(item, level(lanes, parity, where), terms["notice_days"], where))
+    if len({income.name for income in incomes}) != len(incomes):
+        refuse("two incomes have the same name")
+    return tuple(incomes)
 
 
-def check_members(values: dict[str, Any], checks: dict[str, Check], where: str, needed: set[str]) -> None:
-    for name in sorted(needed - values.keys()):
-        refuse(f"{where}{name} is missing")
-    for name, value in values.items():
-        if name not in checks:
-            refuse(f"{where}{show(name)} is not known")
-        if not checks[name](value):
-            refuse(f"{where}{name} is {show(value)}, which it may not be")
+def read_parity(rule: str) -> tuple[str, str]:
+    match = PARITY_FORM.fullmatch(rule)
+    if match is None:
+        refuse(f"parity: {rule[:40]!r} is not of the form lane>=lane")
+    return match[1].strip(), match[2].strip()
 
 
-def read_money(text: object, currency: object, where: str) -> int:
-    try:
-        if type(text) is not str or type(currency) is not str or currency not in MINOR_DIGITS:
-            raise ValueError("not a text, or no ISO 4217 currency")
-        return read_amount(text, currency)
-    except ValueError as error:
-        refuse(f"{where}{error}")
+def level(lanes: dict[str, int], parity: list[tuple[str, str]], where: str) -> dict[str, int]:
+    """Lanes after parity: where the first would get less than the second, both get half of what they have together."""
+    levelled = dict(lanes)
+    for _ in parity:
+        for first, second in parity:
+            one, other = levelled.get(first, 0), levelled.get(second, 0)
+            if one < other:
+                levelled[second] = (one + other) // 2
+                levelled[first] = one + other - levelled[second]
+    if any(levelled.get(first, 0) < levelled.get(second, 0) for first, second in parity):
+        refuse(f"{where}parity cannot be reached")
+    return levelled
 
 
-def read_number(text: str, digits: int, where: str) -> int:
-    try:
-        return read_decimal(text, digits)
-    except ValueError as error:
-        refuse(f"{where}{error}")
+def read_lineage(terms: dict[str, Any]) -> Lineage:
+    check_members(terms, LINEAGE, "lineage: ", {"ancestors", "share_ppm", "divide_by"})
+    links: dict[tuple[str, str], int] = {}
+    for number, link in enumerate(terms.get("links", []), 1):
+        check_members(link, LINK, f"lineage: link {number}: ", LINK)
+        if (link["parent"], link["child"]) in links:
+            refuse(f"lineage: link {number} is there twice")
+        links[link["parent"], link["child"]] = link["share_ppm"]
+    return Lineage(terms["ancestors"] == "direct", terms["share_ppm"], links, terms["divide_by"])
+
+
+def read_conversion(terms: dict[str, Any] | None, incomes: tuple[Income, ...]) -> str | None:
+    if terms is None:
+        return None
+    check_members(terms, {"currency": is_currency}, "conversion: ", {"currency"})
+    for income in incomes:
+        if income.divide_by == USER_CENTRIC:
+            refuse(f"income {income.name}: user_centric cannot stand beside a conversion")
+    return str(terms["currency"])
+
+
+def read_fees(items: list[dict[str, Any]], incomes: set[str]) -> tuple[Fee, ...]:
+    fees = []
+    for number, item in enumerate(items, 1):
+        where = f"fee {number}: "
+        check_members(item, FEE, where, {"name", "rate"})
+        unknown = sorted(set(item.get("incomes", [])) - incomes)
+        if unknown:
+            refuse(f"{where}{unknown[0][:40]!r} is no income")
+        fees.append(Fee(item["name"], read_rate(item["rate"], f"{where}rate "), frozenset(item["incomes"]) if "incomes" in item else None))
+    if len({fee.name for fee in fees}) != len(fees):
+        refuse("two fees have the same name")
+    for income in incomes:
+        if sum(fee.find_units(income, MILLION) for fee in fees) > MILLION:
+            refuse(f"the fees of income {income} are more than all of it")
+    return tuple(fees)
+
+
+def read_withholding(terms: dict[str, Any]) -> Withholding:
+    check_members(terms, WITHHOLDING, "reserve: ", WITHHOLDING)
+    rate_ppm = read_rate(terms["rate"], "reserve: rate ")
+    if rate_ppm > MILLION:
+        refuse("reserve: rate is more than 1")
+    return Withholding(rate_ppm, terms["release_after_days"])
 
 
 def refuse_float(text: str) -> NoReturn:
     raise ValueError(f"{text[:40]} is a floating-point number")
-
-
-def refuse(message: str) -> NoReturn:
-    raise Malformed(PATH, message)

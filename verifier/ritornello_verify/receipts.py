@@ -1,150 +1,178 @@
-"""Steps 1–3 of settlement.md: what came in, for which lane, divided on which basis."""
+"""Step 1 of settlement.md: what came in, converted, raised to the minimum, less the operator's fees and what ancestors get."""
 
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 
 from ritornello_verify.apportion import apportion
 from ritornello_verify.claims import WORLD
-from ritornello_verify.period import UNATTRIBUTED, Period
-from ritornello_verify.programme import ATTRIBUTION, EXPOSURE, MILLION, Income
+from ritornello_verify.currency import MINOR_DIGITS
+from ritornello_verify.forms import MILLION
+from ritornello_verify.incomes import ANY_MODEL, Income
+from ritornello_verify.lineage import find_upstream
+from ritornello_verify.period import Period, Revenue
 from ritornello_verify.report import Malformed, show
 
-ANY_MODEL = "*"
+REVENUE = "period/revenue.jsonl"
+RATE_WHOLE = 10**12
+
+Source = tuple[str, str, str]
+"""Model version, territory, currency."""
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Step 1: money of one income, in ledger units; model version `*` when no revenue names one."""
+    """Money of one income, in ledger units of the reported currency and, after conversion, of `currency`.
+
+    `units` include what the minimum added. `fees`: name → what it takes; `upstream`: ancestor → what it gets."""
+
+    income: Income
+    model_version: str
+    territory: str
+    reported_currency: str
+    reported_units: int
+    currency: str
+    units: int
+    added_units: int = 0
+    fees: dict[str, int] = field(default_factory=dict)
+    upstream: dict[str, int] = field(default_factory=dict)
+
+    def find_fee_units(self) -> int:
+        return sum(self.fees.values())
+
+    def find_upstream_units(self) -> int:
+        return sum(self.upstream.values())
+
+    def find_own_units(self) -> int:
+        return self.units - self.find_fee_units() - self.find_upstream_units()
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What is left of receipts for the model version itself, or what comes to it from descendants, in ledger units."""
 
     income: Income
     model_version: str
     currency: str
     territory: str
+    is_upstream: bool
     units: int
-
-
-@dataclass(frozen=True, slots=True)
-class Pool:
-    """Step 3: the part of a receipt that one lane gets on one basis, in ledger units."""
-
-    name: str
-    receipt: Receipt
-    lane: str
-    basis: str
-    reason: str
-    units: int
-
-
-@dataclass(frozen=True, slots=True)
-class Use:
-    """Uses × weight over the attributed outputs of one model version used in one territory: by recording, and by none."""
-
-    recordings: dict[str, int]
-    unattributed: int
-
-
-Uses = dict[tuple[str, str], Use]
-"""By model version and territory; there is none where no attributed output was used."""
 
 
 def find_receipts(period: Period) -> list[Receipt]:
-    """Step 1."""
+    """Step 1, ascending by key."""
     receipts: list[Receipt] = []
     for income in period.programme.incomes:
-        found: list[Receipt] = []
-        if income.amount_units and income.currency is not None:
-            found.append(Receipt(income, ANY_MODEL, income.currency, WORLD, income.amount_units))
-        if income.rate_ppm is not None:
-            found += take_rate(period, income, income.rate_ppm)
-        if income.minimum_units is not None and income.currency is not None:
-            found = top_up(found, income, income.currency, income.minimum_units)
-        receipts += found
-    return receipts
+        found = [convert(period, income, source, units) for source, units in report(period, income) if units > 0]
+        for receipt in top_up(found, income):
+            taken = replace(receipt, fees=period.programme.find_fees(income.name, receipt.units))
+            left = taken.units - taken.find_fee_units()
+            receipts.append(replace(taken, upstream=find_upstream(period, receipt.model_version, left)))
+    return sorted(receipts, key=lambda receipt: (receipt.income.name, receipt.model_version, receipt.territory, receipt.reported_currency))
 
 
-def take_rate(period: Period, income: Income, rate_ppm: int) -> Iterator[Receipt]:
-    """⌊R · rate_ppm / 1,000,000⌋ of each sum of net revenue, where that is more than nothing."""
-    for receiver, revenue in period.revenue.items():
-        where = f"{show(receiver.model_version)}, {receiver.currency}, {receiver.territory}"
-        if revenue < 0:
-            raise Malformed("period/revenue.jsonl", f"the sum of net_units of {where} is {revenue}, and may not be negative")
-        units = revenue * rate_ppm // MILLION
-        if units > 0:
-            yield Receipt(income, receiver.model_version, receiver.currency, receiver.territory, units)
+def report(period: Period, income: Income) -> Iterator[tuple[Source, int]]:
+    """What was reported, in units of the currency it was reported in."""
+    if income.amount_units is not None:
+        if income.period_id in (None, period.header.period_id):
+            yield (income.model_version, WORLD, income.currency or ""), income.amount_units
+    elif income.rate_ppm is not None:
+        for source, revenue in sum_money(period, income).items():
+            yield source, revenue * income.rate_ppm // MILLION
+    elif income.unit_rate_units is not None:
+        for source, quantity in sum_quantity(period, income).items():
+            yield source, quantity * income.unit_rate_units // (MILLION * income.per)
 
 
-def top_up(receipts: list[Receipt], income: Income, currency: str, minimum_units: int) -> list[Receipt]:
-    """Raise the receipts in one currency to the minimum, in proportion to themselves; without any, one receipt for it all."""
-    raised = {f"{receipt.model_version}/{receipt.territory}": receipt for receipt in receipts if receipt.currency == currency}
-    missing = minimum_units - sum(receipt.units for receipt in raised.values())
-    if missing <= 0:
+def sum_money(period: Period, income: Income) -> dict[Source, int]:
+    """R: net or gross revenue that the income lets in."""
+    return sum_rows(period, income, lambda row: take_money(row, income), lambda row: row.currency)
+
+
+def sum_quantity(period: Period, income: Income) -> dict[Source, int]:
+    """Q: the quantity of the income's unit, × 1,000,000."""
+    return sum_rows(period, income, lambda row: row.quantity_e6 if row.unit == income.unit else None, lambda row: income.currency or "")
+
+
+def sum_rows(period: Period, income: Income, take: Callable[[Revenue], int | None], name: Callable[[Revenue], str]) -> dict[Source, int]:
+    sums: dict[Source, int] = defaultdict(int)
+    for row in period.revenue:
+        value = take(row) if income.lets_in(row.product, row.model_version) else None
+        if value is not None:
+            sums[row.model_version, row.territory, name(row)] += value
+    for source, total in sums.items():
+        if total < 0:
+            raise Malformed(REVENUE, f"the sum for income {show(income.name)} of {show(source)} is {total}, and may not be negative")
+    return sums
+
+
+def take_money(row: Revenue, income: Income) -> int | None:
+    return row.gross_units if income.of_gross else row.net_units
+
+
+def convert(period: Period, income: Income, source: Source, units: int) -> Receipt:
+    """Once, at the period's rate, rounded down."""
+    model_version, territory, reported = source
+    into = period.programme.conversion
+    if into is None or into == reported:
+        return Receipt(income, model_version, territory, reported, units, reported, units)
+    found, rate_e12 = period.rates.get(reported, ("", 0))
+    if found != into:
+        raise Malformed("period/rates.jsonl", f"has no rate of {reported} in {into}")
+    converted = units * rate_e12 * 10 ** MINOR_DIGITS[into] // (RATE_WHOLE * 10 ** MINOR_DIGITS[reported])
+    return Receipt(income, model_version, territory, reported, units, into, converted)
+
+
+def top_up(receipts: list[Receipt], income: Income) -> list[Receipt]:
+    """Raise the receipts in the income's currency to the minimum, in proportion to themselves; without any, one receipt for it all."""
+    raised = {f"{one.model_version}/{one.territory}/{one.reported_currency}": one for one in receipts if one.currency == income.currency}
+    missing = (income.minimum_units or 0) - sum(receipt.units for receipt in raised.values())
+    if missing <= 0 or income.currency is None:
         return receipts
     if not raised:
-        return [*receipts, Receipt(income, ANY_MODEL, currency, WORLD, missing)]
+        return [*receipts, Receipt(income, ANY_MODEL, WORLD, income.currency, 0, income.currency, missing, missing)]
     added = apportion(missing, {key: receipt.units for key, receipt in raised.items()})
-    topped = [
-        Receipt(income, receipt.model_version, currency, receipt.territory, receipt.units + added[key]) for key, receipt in raised.items()
-    ]
-    return [*(receipt for receipt in receipts if receipt.currency != currency), *topped]
+    topped = [replace(receipt, units=receipt.units + added[key], added_units=added[key]) for key, receipt in raised.items()]
+    return [*(receipt for receipt in receipts if receipt.currency != income.currency), *topped]
 
 
-def sum_uses(period: Period) -> Uses:
-    """Σ uses × weight_ppm of recordings (A, and w of step 4) and of `unattributed` (U)."""
-    recordings: dict[tuple[str, str], dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    unattributed: dict[tuple[str, str], int] = defaultdict(int)
-    for (output_id, territory), uses in period.usage.items():
-        rows = period.attribution.get(output_id)
-        model_version = period.outputs.get(output_id)
-        if not rows or model_version is None:
-            continue
-        place = model_version, territory
-        unattributed[place] += 0
-        for recording_id, weight_ppm in rows:
-            if recording_id == UNATTRIBUTED:
-                unattributed[place] += uses * weight_ppm
-            else:
-                recordings[place][recording_id] += uses * weight_ppm
-    return {place: Use(dict(recordings[place]), rest) for place, rest in unattributed.items()}
-
-
-def divide_receipts(period: Period, receipts: list[Receipt], uses: Uses) -> list[Pool]:
-    """Steps 2 and 3; pools ascending by name."""
-    pools: list[Pool] = []
+def find_parts(receipts: list[Receipt]) -> list[Part]:
+    """What is left, and what ancestors get, added up; none of nothing."""
+    incomes = {receipt.income.name: receipt.income for receipt in receipts}
+    totals: dict[tuple[str, str, str, str, bool], int] = defaultdict(int)
     for receipt in receipts:
-        for lane, units in apportion(receipt.units, period.programme.lanes).items():
-            pools += divide_lane(period, receipt, lane, units, uses)
-    return sorted(pools, key=lambda pool: pool.name)
+        where = receipt.currency, receipt.territory
+        totals[receipt.income.name, receipt.model_version, *where, False] += receipt.find_own_units()
+        for ancestor, units in receipt.upstream.items():
+            totals[receipt.income.name, ancestor, *where, True] += units
+    return [
+        Part(incomes[income], model_version, currency, territory, is_upstream, units)
+        for (income, model_version, currency, territory, is_upstream), units in sorted(totals.items())
+        if units
+    ]
 
 
-def divide_lane(period: Period, receipt: Receipt, lane: str, units: int, uses: Uses) -> Iterator[Pool]:
-    """Step 3: the conditions in their order."""
-    reason = find_reason(period, receipt, uses)
-    if reason is not None:
-        parts = [(EXPOSURE, reason, units)]
-    else:
-        use = uses[receipt.model_version, receipt.territory]
-        weights = {ATTRIBUTION: sum(use.recordings.values()), UNATTRIBUTED: use.unattributed}
-        if not sum(weights.values()):
-            raise Malformed("period/attribution.jsonl", f"the used outputs of {show(receipt.model_version)} have no weight at all")
-        divided = apportion(units, weights)
-        rest = f"{UNATTRIBUTED}-{receipt.income.unattributed}"
-        parts = [(ATTRIBUTION, "rule", divided[ATTRIBUTION]), (rest, UNATTRIBUTED, divided[UNATTRIBUTED])]
-    for basis, why, part in parts:
-        if part:
-            name = f"{receipt.income.name}/{receipt.model_version}/{receipt.currency}/{receipt.territory}/{lane}/{basis}"
-            yield Pool(name, receipt, lane, basis, why, part)
-
-
-def find_reason(period: Period, receipt: Receipt, uses: Uses) -> str | None:
-    """Why a receipt is divided by exposure; None when attribution divides it."""
-    if receipt.income.divide_by == EXPOSURE:
-        return "rule"
-    if receipt.model_version == ANY_MODEL:
-        return "no_model_version"
-    error = period.errors.get(receipt.model_version)
-    if error is None:
-        return "no_measured_error"
-    if error > receipt.income.max_error_ppm:
-        return "error_above_limit"
-    return None if (receipt.model_version, receipt.territory) in uses else "no_usage"
+def restore_receipts(period: Period) -> list[Receipt]:
+    """What stands of the receipts that a correction corrects. Each fee's part follows from the programme, their sum is in the row."""
+    incomes = {income.name: income for income in period.programme.incomes}
+    receipts = []
+    for row in period.standing.receipts if period.standing else []:
+        name, units, fee_units = row["income"], int(row["units"]), int(row["fee_units"])
+        fees = period.programme.find_fees(name, units)
+        if name not in incomes or sum(fees.values()) != fee_units:
+            what = f"fee_units of income {show(name)} is {fee_units}" if name in incomes else f"income {show(name)} is not in the programme"
+            raise Malformed("period/previous_receipts.jsonl", f"{what}, which does not follow from programme.toml")
+        receipts.append(
+            Receipt(
+                income=incomes[name],
+                model_version=row["model_version"],
+                territory=row["territory"],
+                reported_currency=row["reported_currency"],
+                reported_units=int(row["reported_units"]),
+                currency=row["currency"],
+                units=units,
+                added_units=int(row["added_units"]),
+                fees=fees,
+            )
+        )
+    return receipts

@@ -19,6 +19,7 @@ from ritornello_verify.kinds import (
     TEXTS,
     UNITS,
     UNITS_BY_NAME,
+    WHOLE_PPM,
     WHOLE_SHARE,
     YES_OR_NO,
     Kind,
@@ -36,6 +37,21 @@ class Table:
     columns: dict[str, Kind]
 
 
+RECEIPTS = Table(
+    ("income", "model_version", "territory", "reported_currency"),
+    {
+        "income": TEXT,
+        "model_version": TEXT,
+        "territory": TERRITORY,
+        "reported_currency": CURRENCY,
+        "reported_units": NATURAL,
+        "currency": CURRENCY,
+        "added_units": NATURAL,
+        "units": NATURAL,
+        "fee_units": NATURAL,
+        "upstream_units": NATURAL,
+    },
+)
 PERIOD_TABLES = {
     "parties.jsonl": Table(
         ("party_id",), {"party_id": IDENTIFIER, "name": TEXT, "kind": choose("person", "organisation"), "payable": YES_OR_NO}
@@ -167,7 +183,17 @@ PERIOD_TABLES = {
     "outputs.jsonl": Table(
         ("output_id",), {"output_id": IDENTIFIER, "model_version": IDENTIFIER, "sha256": HASH, "duration_ms": COUNT, "made_on": DAY}
     ),
-    "usage.jsonl": Table(("usage_id",), {"usage_id": TEXT, "output_id": IDENTIFIER, "territory": TERRITORY, "uses": bound(1)}),
+    "usage.jsonl": Table(
+        ("usage_id",),
+        {
+            "usage_id": TEXT,
+            "output_id": IDENTIFIER,
+            "territory": TERRITORY,
+            "uses": bound(1),
+            "user_id": allow_null(TEXT),
+            "report_sha256": HASH,
+        },
+    ),
     "quality.jsonl": Table(
         ("model_version",),
         {
@@ -196,12 +222,52 @@ PERIOD_TABLES = {
             "territory": TERRITORY,
             "currency": CURRENCY,
             "net_units": UNITS,
+            "gross_units": allow_null(UNITS),
+            "quantity_e6": allow_null(INTEGER),
+            "unit": allow_null(TEXT),
+            "user_id": allow_null(TEXT),
         },
     ),
     "opening.jsonl": Table(("account", "currency"), {"account": TEXT, "currency": CURRENCY, "balance_units": UNITS}),
+    "points.jsonl": Table(("recording_id",), {"recording_id": IDENTIFIER, "points": bound(1), "tier": TEXT, "report_sha256": HASH}),
+    "rates.jsonl": Table(
+        ("currency",),
+        {"currency": CURRENCY, "into": CURRENCY, "rate_e12": bound(1), "day": DAY, "source": TEXT, "recorded_at_us": INTEGER},
+    ),
+    "disputes.jsonl": Table(
+        ("dispute_id",),
+        {"dispute_id": TEXT, "claim_id": TEXT, "opened_at_us": INTEGER, "resolved_at_us": allow_null(INTEGER), "reason": TEXT},
+    ),
+    "reserves.jsonl": Table(
+        ("party_id", "currency", "settlement_id"),
+        {"party_id": IDENTIFIER, "currency": CURRENCY, "settlement_id": TEXT, "units": NATURAL, "release_on": DAY},
+    ),
+    "advances.jsonl": Table(
+        ("advance_id",),
+        {
+            "advance_id": TEXT,
+            "party_id": IDENTIFIER,
+            "group": TEXT,
+            "currency": CURRENCY,
+            "recordings": TEXTS,
+            "rate_ppm": bound(0, WHOLE_PPM),
+            "granted_on": DAY,
+            "open_units": NATURAL,
+        },
+    ),
+    "taxes.jsonl": Table(("party_id",), {"party_id": IDENTIFIER, "rate_ppm": bound(0, WHOLE_PPM), "authority": TEXT}),
+    "previous_receipts.jsonl": RECEIPTS,
+    "previous_pools.jsonl": Table(
+        ("pool",), {"pool": TEXT, "income": TEXT, "currency": CURRENCY, "amount_units": NATURAL, "denominator": NATURAL}
+    ),
+    "previous_allocations.jsonl": Table(
+        ("pool", "payee", "recording_id"),
+        {"pool": TEXT, "payee": TEXT, "recording_id": TEXT, "numerator": NATURAL, "amount_units": NATURAL},
+    ),
 }
 
 RESULT_TABLES = {
+    "receipts.jsonl": RECEIPTS,
     "pools.jsonl": Table(
         ("pool",),
         {
@@ -244,12 +310,54 @@ RESULT_TABLES = {
             "amount_units": UNITS,
         },
     ),
+    "deltas.jsonl": Table(
+        ("pool", "payee", "recording_id"),
+        {
+            "pool": TEXT,
+            "payee": TEXT,
+            "recording_id": TEXT,
+            "line_id": TEXT,
+            "before_numerator": NATURAL,
+            "after_numerator": NATURAL,
+            "before_units": UNITS,
+            "after_units": UNITS,
+            "delta_units": UNITS,
+        },
+    ),
     "postings.jsonl": Table(
-        ("transfer_id", "account"), {"transfer_id": TEXT, "account": TEXT, "currency": CURRENCY, "amount_units": UNITS, "state": TEXT}
+        ("transfer_id", "account", "currency"),
+        {"transfer_id": TEXT, "account": TEXT, "currency": CURRENCY, "amount_units": UNITS, "state": TEXT},
     ),
     "balances.jsonl": Table(
         ("account", "currency"),
-        {"account": TEXT, "currency": CURRENCY, "opening_units": UNITS, "earned_units": UNITS, "paid_units": UNITS, "closing_units": UNITS},
+        {
+            "account": TEXT,
+            "currency": CURRENCY,
+            "opening_units": UNITS,
+            "earned_units": UNITS,
+            "withheld_units": UNITS,
+            "released_units": UNITS,
+            "recouped_units": UNITS,
+            "tax_units": UNITS,
+            "fee_units": UNITS,
+            "paid_units": UNITS,
+            "closing_units": UNITS,
+        },
+    ),
+    "reserves_closing.jsonl": Table(
+        ("party_id", "currency", "settlement_id"),
+        {"party_id": TEXT, "currency": CURRENCY, "settlement_id": TEXT, "units": UNITS, "release_on": DAY},
+    ),
+    "recoupments.jsonl": Table(
+        ("advance_id",),
+        {
+            "advance_id": TEXT,
+            "party_id": TEXT,
+            "currency": CURRENCY,
+            "opening_units": UNITS,
+            "recouped_units": UNITS,
+            "closing_units": UNITS,
+        },
     ),
     "payouts.jsonl": Table(
         ("party_id", "currency"), {"party_id": TEXT, "currency": CURRENCY, "payout_id": TEXT, "amount_units": UNITS, "minor_digits": COUNT}
@@ -258,6 +366,7 @@ RESULT_TABLES = {
         ("party_id", "currency"),
         {
             "settlement_id": TEXT,
+            "corrects": allow_null(TEXT),
             "period_id": TEXT,
             "programme_id": TEXT,
             "party_id": TEXT,
@@ -266,6 +375,9 @@ RESULT_TABLES = {
             "opening_units": UNITS,
             "net_revenue_units": UNITS,
             "net_costs_units": UNITS,
+            "recouped_units": UNITS,
+            "tax_units": UNITS,
+            "fee_units": UNITS,
             "reserves_withheld_units": UNITS,
             "reserves_released_units": UNITS,
             "paid_units": UNITS,

@@ -160,7 +160,7 @@ def test_lines_of_nonsense_in_every_table(write: Write, contents: Contents, veri
         code, report = verify(bundle)
         assert code == 1
         assert report["verdict"].startswith(f"FAILED: {path} row 1: "), report["verdict"]
-    put(bundle / path, whole[:-1])
+    put(bundle / path, whole[:-1] or b"{")
     assert verify(bundle)[1]["verdict"].startswith(f"FAILED: {path} row ")
 
 
@@ -171,6 +171,8 @@ WRONG_VALUES: list[object] = [True, [[1]], {"a": {"b": []}}, 1 - 2**53]
 def test_missing_unknown_and_mistyped_columns(write: Write, contents: Contents, verify: Verify, path: str) -> None:
     bundle = write(contents)
     rows = [json.loads(line) for line in (bundle / path).read_bytes().splitlines()]
+    if not rows:
+        pytest.skip("this bundle's table is empty")
     first = dict(rows[0])
     wrong: list[tuple[str, dict[str, Any]]] = [("unknown", {**first, "surprise": 1})]
     for column in first:

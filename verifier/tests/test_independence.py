@@ -30,7 +30,7 @@ def test_the_example_of_the_programme_page() -> None:
     fee, share = programme.incomes
     assert (fee.amount_units, fee.rate_ppm, fee.divide_by) == (1_200_000_000, None, "exposure")
     assert (share.rate_ppm, share.minimum_units, share.unattributed, share.max_error_ppm) == (300_000, 500_000_000, "exposure", 200_000)
-    assert programme.lanes == {"master": 500_000, "publishing": 350_000, "performer": 150_000}
+    assert fee.lanes == share.lanes == {"master": 500_000, "publishing": 350_000, "performer": 150_000}
     assert (programme.find_threshold("EUR"), programme.find_threshold("JPY")) == (10_000_000, 10_000)
 
 

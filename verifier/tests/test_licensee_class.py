@@ -94,7 +94,7 @@ def test_the_programme_must_meet_it(
         (b"valid_from", b'licences = ["L"]\nvalid_from', "licence is"),
         (b"valid_from", b'licensees = ["University"]\nvalid_from', 'licensee is "Company"'),
         (b'["master"]', b'["master", "voice"]', "its quorum asks 0 ppm of voice"),
-        (b'["master"]\n', b'["master"]\nlanes = { master = 600_001 }\n', "lane master gets 600000 ppm"),
+        (b'["master"]\n', b'["master"]\nlanes = { master = 600_001 }\n', "lane master of fee gets 600000 ppm"),
         (b'["master"]\n', b'["master"]\nincome = { rate = "0.500001" }\n', "its rates total 500000 ppm"),
         (b'["master"]\n', b'["master"]\nincome = { amounts = { EUR = "10.01" } }\n', "its amounts in EUR total 10000000 units"),
         (b'["master"]\n', b'["master"]\nattribution = { max_error_ppm = 199_999 }\n', "max_error_ppm of share is 200000"),

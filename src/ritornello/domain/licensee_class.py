@@ -152,15 +152,16 @@ def _compare_quorum(found: LicenseeClass, programme: Programme) -> list[str]:
 
 def _compare_money(found: LicenseeClass, programme: Programme) -> list[str]:
     shortfalls = [
-        f"lanes.{lane} is {programme.lanes.get(lane, 0):,} ppm, and must be at least {ppm:,}"
+        f"lanes.{lane} of {income.name} is {income.lanes.get(lane, 0):,} ppm, and must be at least {ppm:,}"
+        for income in programme.incomes
         for lane, ppm in sorted(found.lanes.items())
-        if programme.lanes.get(lane, 0) < ppm
+        if income.lanes.get(lane, 0) < ppm
     ]
-    rate_ppm = sum(income.rate_ppm or 0 for income in programme.incomes)
+    rate_ppm = sum(income.rate_ppm or 0 for income in programme.incomes if not income.products and not income.model_versions)
     if rate_ppm < found.rate_ppm:
         shortfalls.append(f"its rates of revenue total {rate_ppm:,} ppm, and must total at least {found.rate_ppm:,}")
     for currency, units in sorted(found.amounts.items()):
-        own = sum((income.amount_units or 0) + (income.minimum_units or 0) for income in programme.incomes if income.currency == currency)
+        own = sum(_sure_units(income) for income in programme.incomes if income.currency == currency)
         if own < units:
             digits = digits_of(currency)
             shortfalls.append(
@@ -184,3 +185,8 @@ def _compare_attribution(found: LicenseeClass, income: Income) -> list[str]:
 
 def _list(words: Iterable[str]) -> str:
     return ", ".join(repr(word) for word in words)
+
+
+def _sure_units(income: Income) -> int:
+    """What an income brings every period at least."""
+    return (income.minimum_units or 0) + (income.amount_units or 0 if income.period_id is None else 0)

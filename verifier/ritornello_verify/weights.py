@@ -1,0 +1,88 @@
+"""Step 4 of settlement.md: what each recording weighs in a pool."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ritornello_verify.heard import Ear
+from ritornello_verify.incomes import ANY_MODEL, COUNT, EXPOSURE, HEARD, POINTS, SECONDS, WORKS
+from ritornello_verify.period import Asset, Period
+from ritornello_verify.pools import Pool
+from ritornello_verify.report import Malformed, show
+
+
+@dataclass
+class Scales:
+    """Weighs recordings, each rule and model version once."""
+
+    period: Period
+    ear: Ear
+    kept: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)
+
+    def weigh(self, pool: Pool) -> dict[str, int]:
+        """Recordings with a weight above nothing."""
+        rule = pool.find_rule()
+        if rule in HEARD:
+            heard = self.ear.listen(pool.part)
+            weights = heard.recordings if heard else {}
+        else:
+            weights = self.weigh_training(rule, pool.part.model_version)
+        found = {recording_id: weight for recording_id, weight in weights.items() if weight > 0}
+        if not found:
+            raise Malformed(
+                "period/exposure.jsonl", f"pool {show(pool.name)} has no recording with a weight, so the folder must be refused"
+            )
+        return found
+
+    def weigh_training(self, rule: str, model_version: str) -> dict[str, int]:
+        key = rule, model_version
+        if key not in self.kept:
+            self.kept[key] = self.find_weights(rule, model_version)
+        return self.kept[key]
+
+    def find_weights(self, rule: str, model_version: str) -> dict[str, int]:
+        if rule == EXPOSURE:
+            return self.sum_exposure(model_version)
+        if rule == POINTS:
+            return self.period.points
+        assets = self.find_assets(model_version)
+        recordings = {asset.recording_id for asset in assets.values()}
+        if rule == WORKS:
+            recordings = set(self.find_first_of_works(recordings))
+        if rule in (COUNT, WORKS):
+            return dict.fromkeys(recordings, 1)
+        if rule == SECONDS:
+            durations: dict[str, int] = defaultdict(int)
+            for asset in assets.values():
+                durations[asset.recording_id] += asset.duration_ms
+            return durations
+        raise ValueError(f"no rule {rule}")
+
+    def sum_exposure(self, model_version: str) -> dict[str, int]:
+        if model_version != ANY_MODEL:
+            return self.period.exposure.get(model_version, {})
+        weights: dict[str, int] = defaultdict(int)
+        for recordings in self.period.exposure.values():
+            for recording_id, milliseconds in recordings.items():
+                weights[recording_id] += milliseconds
+        return weights
+
+    def find_assets(self, model_version: str) -> dict[str, Asset]:
+        """The assets in the manifests of the model version's snapshots, each once."""
+        runs = self.period.runs
+        chosen = runs.values() if model_version == ANY_MODEL else [runs[model_version]] if model_version in runs else []
+        snapshots = {snapshot_id for run in chosen for snapshot_id in run.snapshot_ids}
+        assets: dict[str, Asset] = {}
+        for snapshot_id in sorted(snapshots):
+            assets |= self.period.manifests.get(snapshot_id, {})
+        return assets
+
+    def find_first_of_works(self, recordings: set[str]) -> Iterator[str]:
+        """The recording with the lowest id of each work, and each without a work."""
+        works: set[str] = set()
+        for recording_id in sorted(recordings):
+            work_id = self.period.claims.works.get(recording_id)
+            if work_id is None or work_id not in works:
+                yield recording_id
+            if work_id is not None:
+                works.add(work_id)
