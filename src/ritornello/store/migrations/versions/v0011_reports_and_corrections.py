@@ -9,8 +9,8 @@ from alembic import op
 from ritornello.formats.canonical import encode
 from ritornello.store import append_only
 
-revision = "0010"
-down_revision = "0009"
+revision = "0011"
+down_revision = "0010"
 
 WHOLE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
