@@ -38,8 +38,8 @@ Balances = dict[Account, Balance]
 
 def find_balances(period: Period, earnings: Earnings) -> Balances:
     if period.standing is not None:
-        accounts = {account for account in earnings.units if account[0].startswith((PARTY, HELD))}
-        return {key: Balance(period.opening.get(key, 0), earnings.units[key]) for key in sorted(accounts)}
+        moved = sorted(key for key in earnings.moved if key[0].startswith((PARTY, HELD)))
+        return {key: Balance(period.opening.get(key, 0), earnings.units[key]) for key in moved}
     released = sum_released(period)
     accounts = {key for key in (*period.opening, *earnings.units, *released) if key[0].startswith((PARTY, HELD))}
     return {key: find_balance(period, earnings, key, released.get(key, 0)) for key in sorted(accounts)}

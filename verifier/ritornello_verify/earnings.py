@@ -16,12 +16,13 @@ Account = tuple[str, str]
 
 @dataclass
 class Earnings:
-    """In ledger units. `recordings`: of accounts with an advance alone. `lines`: how many."""
+    """In ledger units. `recordings`: of accounts with an advance alone. `lines`: how many. `moved`: accounts with a line that is not 0."""
 
     period: Period
     units: dict[Account, int] = field(default_factory=dict)
     lines: dict[Account, int] = field(default_factory=lambda: defaultdict(int))
     by_basis: dict[Account, dict[str, int]] = field(default_factory=dict)
+    moved: set[Account] = field(default_factory=set)
     recordings: dict[Account, dict[str, int]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -40,6 +41,8 @@ class Earnings:
     def add(self, account: Account, basis: str, recording_id: str, units: int) -> None:
         self.units[account] = self.units.get(account, 0) + units
         self.lines[account] += 1
+        if units:
+            self.moved.add(account)
         by_basis = self.by_basis.setdefault(account, {})
         by_basis[basis] = by_basis.get(basis, 0) + units
         if account in self.recordings:

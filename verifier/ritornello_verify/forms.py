@@ -46,7 +46,7 @@ def is_table(value: object) -> bool:
 
 
 def is_lanes(value: object) -> bool:
-    return type(value) is dict and all(map(is_count, value.values())) and sum(value.values()) == MILLION
+    return type(value) is dict and all(map(is_positive, value.values())) and sum(value.values()) == MILLION
 
 
 def is_currency(value: object) -> bool:

@@ -109,7 +109,7 @@ class Tax:
 class Period:
     """`exposure`: model version → recording → milliseconds. `manifests`: snapshot → asset. `usage`: (output, territory, user) → uses.
     `attribution`: output → rows of (recording or `unattributed`, weight in ppm). `points`: recording → points × tier_e6.
-    `rates`: currency → (into, rate_e12). `reserves`: rows of reserves.jsonl. All amounts in ledger units. `standing` None: no correction."""
+    `rates`: currency → rate_e12 into the programme's. `reserves`: rows of reserves.jsonl. All amounts in ledger units. `standing` None: no correction."""
 
     header: Header
     programme: Programme
@@ -125,7 +125,7 @@ class Period:
     revenue: list[Revenue] = field(default_factory=list)
     opening: dict[tuple[str, str], int] = field(default_factory=dict)
     points: dict[str, int] = field(default_factory=dict)
-    rates: dict[str, tuple[str, int]] = field(default_factory=dict)
+    rates: dict[str, int] = field(default_factory=dict)
     reserves: list[Values] = field(default_factory=list)
     advances: list[Advance] = field(default_factory=list)
     taxes: dict[str, Tax] = field(default_factory=dict)
@@ -171,7 +171,7 @@ def load_period(bundle: Bundle) -> Period:
             for row in bundle.read_rows("period/opening.jsonl")
         },
         points=load_points(bundle, programme),
-        rates={row.values["currency"]: (row.values["into"], row.values["rate_e12"]) for row in bundle.read_rows("period/rates.jsonl")},
+        rates=load_rates(bundle, programme),
         reserves=[row.values for row in bundle.read_rows("period/reserves.jsonl")],
         advances=load_advances(bundle),
         taxes={
@@ -239,12 +239,21 @@ def load_revenue(bundle: Bundle) -> list[Revenue]:
             currency=row.values["currency"],
             net_units=int(row.values["net_units"]),
             gross_units=None if row.values["gross_units"] is None else int(row.values["gross_units"]),
-            quantity_e6=row.values["quantity_e6"],
+            quantity_e6=None if row.values["quantity_e6"] is None else int(row.values["quantity_e6"]),
             unit=row.values["unit"],
             user_id=row.values["user_id"] or NOBODY,
         )
         for row in bundle.read_rows("period/revenue.jsonl")
     ]
+
+
+def load_rates(bundle: Bundle, programme: Programme) -> dict[str, int]:
+    rates = {}
+    for row in bundle.read_rows("period/rates.jsonl"):
+        if row.values["into"] != programme.conversion or row.values["rate_e12"] == "0":
+            raise Malformed("period/rates.jsonl", f"is no rate into {programme.conversion} above 0", row.number)
+        rates[row.values["currency"]] = int(row.values["rate_e12"])
+    return rates
 
 
 def load_points(bundle: Bundle, programme: Programme) -> dict[str, int]:

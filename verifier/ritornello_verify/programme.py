@@ -211,13 +211,15 @@ def read_quorum(terms: list[str] | dict[str, Any]) -> dict[str, int | None]:
 
 def read_incomes(terms: dict[str, Any]) -> tuple[Income, ...]:
     parity = [read_parity(rule) for rule in terms.get("parity", [])]
+    common = level(terms["lanes"], parity, "lanes: ")
     incomes = []
     for number, item in enumerate(terms["income"], 1):
         where = f"income {number}: "
-        lanes = item.get("lanes", terms["lanes"])
-        if not is_lanes(lanes):
+        own = item.get("lanes", terms["lanes"])
+        if not is_lanes(own):
             refuse(f"{where}lanes is no table of parts per million that total {MILLION}")
-        incomes.append(read_income(item, level(lanes, parity, where), terms["notice_days"], where))
+        lanes = level(own, parity, where) if "lanes" in item else common
+        incomes.append(read_income(item, lanes, terms["notice_days"], where))
     if len({income.name for income in incomes}) != len(incomes):
         refuse("two incomes have the same name")
     return tuple(incomes)
@@ -232,14 +234,15 @@ def read_parity(rule: str) -> tuple[str, str]:
 
 def level(lanes: dict[str, int], parity: list[tuple[str, str]], where: str) -> dict[str, int]:
     """Lanes after parity: where the first would get less than the second, both get half of what they have together."""
+    rules = [rule for rule in parity if lanes.keys() >= set(rule)]
     levelled = dict(lanes)
-    for _ in parity:
-        for first, second in parity:
-            one, other = levelled.get(first, 0), levelled.get(second, 0)
+    for _ in rules:
+        for first, second in rules:
+            one, other = levelled[first], levelled[second]
             if one < other:
                 levelled[second] = (one + other) // 2
                 levelled[first] = one + other - levelled[second]
-    if any(levelled.get(first, 0) < levelled.get(second, 0) for first, second in parity):
+    if any(levelled[first] < levelled[second] for first, second in rules):
         refuse(f"{where}parity cannot be reached")
     return levelled
 

@@ -64,7 +64,7 @@ def find_receipts(period: Period) -> list[Receipt]:
     receipts: list[Receipt] = []
     for income in period.programme.incomes:
         found = [convert(period, income, source, units) for source, units in report(period, income) if units > 0]
-        for receipt in top_up(found, income):
+        for receipt in top_up([receipt for receipt in found if receipt.units], income):
             taken = replace(receipt, fees=period.programme.find_fees(income.name, receipt.units))
             left = taken.units - taken.find_fee_units()
             receipts.append(replace(taken, upstream=find_upstream(period, receipt.model_version, left)))
@@ -116,10 +116,9 @@ def convert(period: Period, income: Income, source: Source, units: int) -> Recei
     into = period.programme.conversion
     if into is None or into == reported:
         return Receipt(income, model_version, territory, reported, units, reported, units)
-    found, rate_e12 = period.rates.get(reported, ("", 0))
-    if found != into:
+    if reported not in period.rates:
         raise Malformed("period/rates.jsonl", f"has no rate of {reported} in {into}")
-    converted = units * rate_e12 * 10 ** MINOR_DIGITS[into] // (RATE_WHOLE * 10 ** MINOR_DIGITS[reported])
+    converted = units * period.rates[reported] * 10 ** MINOR_DIGITS[into] // (RATE_WHOLE * 10 ** MINOR_DIGITS[reported])
     return Receipt(income, model_version, territory, reported, units, into, converted)
 
 

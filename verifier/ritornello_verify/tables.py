@@ -223,7 +223,7 @@ PERIOD_TABLES = {
             "currency": CURRENCY,
             "net_units": UNITS,
             "gross_units": allow_null(UNITS),
-            "quantity_e6": allow_null(INTEGER),
+            "quantity_e6": allow_null(UNITS),
             "unit": allow_null(TEXT),
             "user_id": allow_null(TEXT),
         },
@@ -232,7 +232,7 @@ PERIOD_TABLES = {
     "points.jsonl": Table(("recording_id",), {"recording_id": IDENTIFIER, "points": bound(1), "tier": TEXT, "report_sha256": HASH}),
     "rates.jsonl": Table(
         ("currency",),
-        {"currency": CURRENCY, "into": CURRENCY, "rate_e12": bound(1), "day": DAY, "source": TEXT, "recorded_at_us": INTEGER},
+        {"currency": CURRENCY, "into": CURRENCY, "rate_e12": NATURAL, "day": DAY, "source": TEXT, "recorded_at_us": INTEGER},
     ),
     "disputes.jsonl": Table(
         ("dispute_id",),

@@ -1,0 +1,486 @@
+"""Period folders at random, as files: every rule of the programme page, every table of the period folder, small and large amounts."""
+
+import copy
+import json
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from ritornello_verify.tables import PERIOD_TABLES
+
+Rows = list[dict[str, Any]]
+KNOWN = 1_793_500_000_000_000
+CURRENCIES, TERRITORIES, USERS = ("EUR", "JPY", "KWD", "USD"), ("DE", "SE", "WW"), ("ann", "bo", "cy", "zoe", None)
+PRODUCTS = ("app", "api")
+FALLBACKS = ("exposure", "count", "seconds", "reserve")
+LANES: tuple[dict[str, int], ...] = (
+    {"master": 1_000_000},
+    {"master": 500_000, "publishing": 500_000},
+    {"master": 333_333, "performer": 333_333, "publishing": 333_334},
+    {"master": 600_001, "publishing": 399_999},
+    {"publishing": 1_000_000},
+)
+
+
+@dataclass
+class Folder:
+    """A period folder before it is written: rows by table, the header and the terms."""
+
+    header: dict[str, Any]
+    programme: str
+    tables: dict[str, Rows] = field(default_factory=dict)
+
+    def write(self, place: Path) -> Path:
+        place.mkdir(parents=True)
+        for name, table in PERIOD_TABLES.items():
+            rows = sorted(self.tables.get(name, []), key=lambda row, key=table.key: [row[column] for column in key])
+            (place / name).write_bytes(b"".join(encode(row) + b"\n" for row in rows))
+        terms = self.programme.encode()
+        (place / "programme.toml").write_bytes(terms)
+        (place / "period.json").write_bytes(encode({**self.header, "programme_sha256": sha256(terms).hexdigest()}) + b"\n")
+        return place
+
+
+def encode(value: object) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def read_rows(path: Path) -> Rows:
+    return [json.loads(line) for line in path.read_bytes().splitlines()]
+
+
+def random_folder(source: random.Random) -> Folder:
+    world = World(source)
+    folder = Folder(
+        {
+            "format": "ritornello-period-1",
+            "settlement_id": "p-2026-10",
+            "programme_id": "p",
+            "period_id": "2026-10",
+            "first_day": "2026-10-01",
+            "last_day": "2026-10-31",
+            "known_at_us": KNOWN,
+            "corrects": None,
+        },
+        world.make_programme(),
+    )
+    folder.tables = {f"{name}.jsonl": rows for name, rows in world.make_tables().items()}
+    return folder
+
+
+def correct(source: random.Random, folder: Folder, result: Path, number: int) -> Folder:
+    """The folder again, somewhat later and somewhat changed, with what `result` left standing."""
+    again = copy.deepcopy(folder)
+    tables = again.tables
+    again.header |= {"corrects": "p-2026-10", "settlement_id": f"p-2026-10-c{number}", "known_at_us": KNOWN + 10 * number}
+    change_something(source, again)
+    owed = {(row["account"], row["currency"]): row["balance_units"] for row in tables["opening.jsonl"]}
+    owed |= {(row["account"], row["currency"]): row["closing_units"] for row in read_rows(result / "balances.jsonl")}
+    tables["opening.jsonl"] = [
+        {"account": account, "currency": currency, "balance_units": units} for (account, currency), units in owed.items() if units != "0"
+    ]
+    tables["reserves.jsonl"] = read_rows(result / "reserves_closing.jsonl")
+    left = {row["advance_id"]: row["closing_units"] for row in read_rows(result / "recoupments.jsonl")}
+    for row in tables["advances.jsonl"]:
+        row["open_units"] = left.get(row["advance_id"], row["open_units"])
+    tables["previous_receipts.jsonl"] = read_rows(result / "receipts.jsonl")
+    for name in ("pools", "allocations"):
+        columns = PERIOD_TABLES[f"previous_{name}.jsonl"].columns
+        tables[f"previous_{name}.jsonl"] = [{column: row[column] for column in columns} for row in read_rows(result / f"{name}.jsonl")]
+    if source.random() < 0.3:
+        drift(source, tables["previous_allocations.jsonl"])
+    return again
+
+
+def drift(source: random.Random, lines: Rows) -> None:
+    """Move a few units between payees of a pool, as many earlier corrections might have done."""
+    one = source.choice(lines) if lines else None
+    for other in lines:
+        if one and other["pool"] == one["pool"] and other["payee"] != one["payee"]:
+            units = min(source.randint(1, 8), int(one["amount_units"]))
+            one["amount_units"] = str(int(one["amount_units"]) - units)
+            other["amount_units"] = str(int(other["amount_units"]) + units)
+            return
+
+
+def change_something(source: random.Random, folder: Folder) -> None:
+    """One to three changes such as late reports, retracted and new claims, disputes, rates stored last."""
+    tables, now = folder.tables, folder.header["known_at_us"]
+    for step in range(source.randint(0, 3)):
+        match source.randint(0, 8):
+            case 0 if tables["claims.jsonl"]:
+                row = source.choice(tables["claims.jsonl"])
+                row["retracted_at_us"] = now
+                if source.random() < 0.7:
+                    new = {"claim_id": f"c{now}-{step}", "recorded_at_us": now, "retracted_at_us": None}
+                    new |= {"share_e8": source.randint(1, 100_000_000), "party_id": source.choice(tables["parties.jsonl"])["party_id"]}
+                    tables["claims.jsonl"].append({**row, **new})
+            case 1 if tables["revenue.jsonl"]:
+                row = source.choice(tables["revenue.jsonl"])
+                tables["revenue.jsonl"].append({**row, "line_id": f"l{now}-{step}", "net_units": big(source)})
+            case 2 if tables["revenue.jsonl"]:
+                tables["revenue.jsonl"].remove(source.choice(tables["revenue.jsonl"]))
+            case 3 if tables["usage.jsonl"]:
+                tables["usage.jsonl"].remove(source.choice(tables["usage.jsonl"]))
+            case 4 if tables["rates.jsonl"]:
+                row = source.choice(tables["rates.jsonl"])
+                row["rate_e12"] = str(int(row["rate_e12"]) + source.choice([1, 10**9]))
+            case 5 if tables["claims.jsonl"]:
+                row = source.choice(tables["claims.jsonl"])
+                tables["disputes.jsonl"].append(dispute(f"d{now}-{step}", row["claim_id"], now, None))
+            case 6 if tables["disputes.jsonl"]:
+                source.choice(tables["disputes.jsonl"])["resolved_at_us"] = now
+            case 7 if tables["points.jsonl"]:
+                source.choice(tables["points.jsonl"])["points"] += 1
+            case 8 if tables["usage.jsonl"]:
+                source.choice(tables["usage.jsonl"])["uses"] += 1
+
+
+def big(source: random.Random, lowest: int = 0) -> str:
+    return str(source.randint(lowest, 10 ** source.randint(1, 12)))
+
+
+def dispute(dispute_id: str, claim_id: str, opened: int, resolved: int | None) -> dict[str, Any]:
+    return {"dispute_id": dispute_id, "claim_id": claim_id, "opened_at_us": opened, "resolved_at_us": resolved, "reason": "who wrote it"}
+
+
+class World:
+    """Parties, recordings and models that one random folder is about."""
+
+    def __init__(self, source: random.Random) -> None:
+        self.source = source
+        self.parties = [f"p{number}" for number in range(source.randint(1, 6))]
+        self.recordings = [source.choice(["r", "v"]) + str(number) for number in range(source.randint(1, 7))]
+        self.works = {name: source.choice(["w1", "w2", f"w-{name}", f"w-{name}", None]) for name in self.recordings}
+        self.models = [f"m{number}" for number in range(1, source.randint(1, 3) + 1)]
+        self.lanes = source.choice(LANES)
+        self.tiers = {"gold": source.choice(["2.5", "3"]), "plain": source.choice(["1", "0.000001"])}
+        self.conversion = source.choice([None, None, "EUR", "USD", "JPY"])
+        self.assets: dict[str, tuple[str, int]] = {}
+        for name in self.recordings:
+            for number in range(source.randint(1, 2)):
+                asset = "sha256:" + sha256(f"{name}-{number}".encode()).hexdigest()
+                self.assets[asset] = name, source.choice([1, source.randint(1, 10**6)])
+
+    def make_programme(self) -> str:
+        source = self.source
+        incomes = [self.make_income(number) for number in range(source.randint(1, 4))]
+        terms: dict[str, Any] = {
+            "format": "ritornello-programme-1",
+            "programme_id": "p",
+            "version": 1,
+            "title": "A programme",
+            "licensor": "Society",
+            "licensee": "Company",
+            "purposes": ["ai_training"],
+            "licence": "LicenseRef-p",
+            "valid_from": Bare("2026-01-01"),
+            "valid_to": Bare("2027-12-31"),
+            "notice_days": source.choice([0, 29, 30, 90, 365]),
+            "tail_days": 365,
+            "quorum": ["master"],
+            "lanes": self.lanes,
+            "income": incomes,
+            "tiers": self.tiers,
+        }
+        if source.random() < 0.3 and {"master", "publishing"} <= self.lanes.keys():
+            terms["parity"] = source.choice([["publishing>=master"], ["master>=publishing", "publishing>=master"]])
+        if any(income["divide_by"] == "user_centric" for income in incomes):
+            self.conversion = None
+        if self.conversion:
+            terms["conversion"] = {"currency": self.conversion}
+        if source.random() < 0.5:
+            terms["lineage"] = self.make_lineage()
+        names = [income["name"] for income in incomes]
+        fees = [
+            {"name": "administration", "rate": source.choice(["0.1", "0.333333", "0"])},
+            {"name": "levy", "rate": source.choice(["0.000001", "0.25"]), "incomes": source.sample(names, source.randint(1, len(names)))},
+        ]
+        terms["fee"] = source.sample(fees, source.randint(0, 2))
+        if source.random() < 0.5:
+            terms["reserve"] = {"rate": source.choice(["0.2", "0.333333", "1"]), "release_after_days": source.choice([1, 31, 180])}
+        if source.random() < 0.7:
+            terms["payout"] = {"thresholds": {"EUR": "10.00", "JPY": "1"}, "fees": {"EUR": "0.353535", "JPY": "0.5"}}
+        return write_toml(terms)
+
+    def make_income(self, number: int) -> dict[str, Any]:
+        source = self.source
+        kind = source.choice(["amount", "rate", "rate", "unit_rate"])
+        rules = ["exposure", "count", "seconds", "points", "attribution", "attribution"]
+        income: dict[str, Any] = {"name": f"i{number}"}
+        if source.random() < 0.2:
+            income["lanes"] = source.choice(LANES)
+        if {lane for lane, ppm in income.get("lanes", self.lanes).items() if ppm} == {"publishing"}:
+            rules.append("works")
+        currency = source.choice(CURRENCIES)
+        if kind == "amount":
+            income |= {"amount": source.choice(["0", "1", str(source.randint(1, 10**6))]), "currency": currency}
+            if source.random() < 0.3:
+                income["period"] = source.choice(["2026-10", "2026-Q4"])
+            if source.random() < 0.4:
+                income["model_version"] = source.choice(self.models)
+        elif kind == "rate":
+            income |= {"rate": source.choice(["0.3", "1", "0.000001", "0.654321"])}
+            rules += ["user_centric"] * 3
+            if source.random() < 0.3:
+                income["of"] = source.choice(["net", "gross"])
+        else:
+            prices = ["0.011", "0.5", "3"]
+            ladder = {"0": prices[0], "30": prices[1], "90": prices[2]}
+            income |= {"unit_rate": source.choice([*prices, ladder]), "unit": source.choice(["minute", "track"]), "currency": currency}
+            if source.random() < 0.5:
+                income["per"] = source.choice([1, 7, 1000])
+        if kind != "amount":
+            if source.random() < 0.4:
+                income |= {"minimum": source.choice(["0", "7", "500"]), "currency": self.conversion or currency}
+            if source.random() < 0.3:
+                income["products"] = source.choice([["app"], ["api", "app"]])
+            if source.random() < 0.3:
+                income["model_versions"] = source.sample(self.models, source.randint(1, len(self.models)))
+        income["divide_by"] = source.choice([rule for rule in rules if kind != "amount" or rule != "attribution"])
+        if income["divide_by"] in ("attribution", "user_centric"):
+            income["unattributed"] = source.choice([*FALLBACKS, "attribution"])
+            income |= {"fallback": source.choice(FALLBACKS), "max_error_ppm": 200_000}
+        return income
+
+    def make_lineage(self) -> dict[str, Any]:
+        source = self.source
+        lineage = {
+            "ancestors": source.choice(["all", "direct"]),
+            "share_ppm": source.choice([0, 50_000, 333_333]),
+            "divide_by": source.choice(["exposure", "count", "seconds"]),
+        }
+        if source.random() < 0.4:
+            lineage["links"] = [{"parent": "m1", "child": "m3", "share_ppm": source.choice([1, 100_000])}]
+        return lineage
+
+    def make_tables(self) -> Mapping[str, Rows]:
+        source = self.source
+        tables: dict[str, Rows] = {name.removesuffix(".jsonl"): [] for name in PERIOD_TABLES}
+        tables["parties"] = [
+            {"party_id": name, "name": name.title(), "kind": "person", "payable": source.random() < 0.8} for name in self.parties
+        ]
+        tables["works"] = [{"work_id": name, "title": name, "iswc": None} for name in {*self.works.values()} - {None}]
+        tables["recordings"] = [
+            {"recording_id": name, "title": name, "artist": "Trio", "isrc": None, "work_id": work} for name, work in self.works.items()
+        ]
+        tables["claims"] = self.make_claims()
+        self.add_models(tables)
+        self.add_outputs(tables)
+        self.add_reports(tables)
+        self.add_money(tables)
+        return tables
+
+    def make_claims(self) -> Rows:
+        source = self.source
+        subjects = [("recording", name, lane) for name in self.recordings for lane in ("master", "performer")]
+        subjects += [("work", name, "publishing") for name in {*self.works.values()} - {None}]
+        rows: Rows = []
+        for kind, subject, lane in sorted(subjects):
+            owners = source.sample(self.parties, source.randint(0, min(3, len(self.parties))))
+            shares = {
+                "equal": [100_000_000 // len(owners)] * len(owners) if owners else [],
+                "thirds": [round(10_000 / len(owners)) * 10_000] * len(owners) if owners else [],
+                "random": [source.randint(1, 70_000_000) for _ in owners],
+            }
+            for party, share in zip(owners, source.choice([shares["equal"], *shares.values()]), strict=True):
+                rows.append(
+                    {
+                        "claim_id": f"c{len(rows)}",
+                        "subject_kind": kind,
+                        "subject_id": subject,
+                        "lane": lane,
+                        "party_id": party,
+                        "share_e8": share,
+                        "territory": source.choice(["WW", "WW", "WW", "DE"]),
+                        "valid_from": source.choice(["2000-01-01", "2000-01-01", "2026-10-31", "2026-11-01"]),
+                        "valid_to": source.choice([None, None, None, "2026-10-31", "2026-10-30"]),
+                        "recorded_at_us": source.choice([0, 0, KNOWN, KNOWN + 1]),
+                        "retracted_at_us": source.choice([None, None, None, None, KNOWN, KNOWN + 1]),
+                    }
+                )
+        return rows
+
+    def add_models(self, tables: dict[str, Rows]) -> None:
+        source = self.source
+        snapshots = {name: source.sample(sorted(self.assets), source.randint(1, len(self.assets))) for name in ("s1", "s2")}
+        for name, assets in snapshots.items():
+            for asset in assets:
+                recording, duration = self.assets[asset]
+                tables["manifest"].append(
+                    {
+                        "snapshot_id": name,
+                        "asset_id": asset,
+                        "recording_id": recording,
+                        "kind": "recording",
+                        "file": f"{asset[7:20]}.wav",
+                        "bytes": 1000,
+                        "duration_ms": duration,
+                        "dataset_split": "train",
+                        "consent_events": [],
+                    }
+                )
+            tables["snapshots"].append(
+                {
+                    "snapshot_id": name,
+                    "programme_id": "p",
+                    "programme_sha256": "0" * 64,
+                    "purposes": ["ai_training"],
+                    "territory": "WW",
+                    "quorum": {"master": 1_000_000},
+                    "day": "2026-09-01",
+                    "known_at_us": 1,
+                    "manifest_root": "0" * 64,
+                    "assets": len(assets),
+                    "duration_ms": 1,
+                    "licence": "LicenseRef-p",
+                }
+            )
+        for number, model in enumerate(self.models):
+            if source.random() < 0.02:
+                continue
+            chosen = sorted(source.sample(["s1", "s2"], source.randint(1, 2)))
+            tables["runs"].append(
+                {
+                    "model_version": model,
+                    "run_id": f"run-{model}",
+                    "parents": sorted(source.sample(self.models[:number], source.randint(0, number))),
+                    "snapshot_ids": chosen,
+                    "code_sha256": "0" * 64,
+                    "weights_sha256": "0" * 64,
+                    "trained_on": "2026-09-02",
+                    "exposure_root": "0" * 64,
+                }
+            )
+            for asset in sorted({asset for name in chosen for asset in snapshots[name]}):
+                exposure = source.choice([0, 1, 1, source.randint(1, 10**7)])
+                row = {"model_version": model, "asset_id": asset, "recording_id": self.assets[asset][0], "exposure_ms": exposure}
+                tables["exposure"].append(row)
+            if source.random() < 0.9:
+                quality = {"method": "landmarks", "method_version": "1", "outputs_with_truth": 3, "error_low_ppm": 0, "error_high_ppm": 1}
+                error = source.choice([None, 0, 0, 200_000, 200_000, 200_001])
+                quality |= {"model_version": model, "error_ppm": error, "aggregate_error_ppm": 0, "leak_ppm": 0}
+                tables["quality"].append(quality)
+
+    def add_outputs(self, tables: dict[str, Rows]) -> None:
+        source = self.source
+        for number in range(source.randint(0, 7)):
+            model, output = source.choice(self.models), f"o{number}"
+            tables["outputs"].append(
+                {"output_id": output, "model_version": model, "sha256": "0" * 64, "duration_ms": 9000, "made_on": "2026-10-02"}
+            )
+            if source.random() < 0.15:
+                continue
+            trained = sorted({row["recording_id"] for row in tables["exposure"] if row["model_version"] == model})
+            left = 1_000_000
+            for name in source.sample(trained, source.randint(0, min(3, len(trained)))):
+                weight = source.choice([0, left // 2, left, source.randint(0, left)])
+                tables["attribution"].append({"output_id": output, "recording_id": name, "weight_ppm": weight})
+                left -= weight
+            tables["attribution"].append({"output_id": output, "recording_id": "unattributed", "weight_ppm": left})
+
+    def add_reports(self, tables: dict[str, Rows]) -> None:
+        source = self.source
+        for number in range(source.randint(0, 12)):
+            if tables["outputs"]:
+                tables["usage"].append(
+                    {
+                        "usage_id": f"u{number}",
+                        "output_id": source.choice(tables["outputs"])["output_id"],
+                        "territory": source.choice(TERRITORIES),
+                        "uses": source.randint(1, 10 ** source.randint(0, 9)),
+                        "user_id": source.choice(USERS),
+                        "report_sha256": "a" * 64,
+                    }
+                )
+        for number in range(source.randint(0, 12)):
+            net = int(big(source))
+            unit = source.choice([None, "minute", "track"])
+            tables["revenue"].append(
+                {
+                    "report_sha256": "b" * 64,
+                    "line_id": f"l{number}",
+                    "row": number + 2,
+                    "product": source.choice(PRODUCTS),
+                    "model_version": source.choice(self.models),
+                    "territory": source.choice(TERRITORIES),
+                    "currency": source.choice(CURRENCIES),
+                    "net_units": str(net if source.random() < 0.98 else -min(net, 1000)),
+                    "gross_units": str(net + 7) if source.random() < 0.99 else None,
+                    "quantity_e6": big(source) if unit and source.random() < 0.99 else None,
+                    "unit": unit,
+                    "user_id": source.choice(USERS),
+                }
+            )
+        for name in self.recordings:
+            if source.random() < 0.8:
+                row = {"recording_id": name, "points": source.randint(1, 9), "tier": source.choice(list(self.tiers))}
+                tables["points"].append({**row, "report_sha256": "c" * 64})
+
+    def add_money(self, tables: dict[str, Rows]) -> None:
+        source = self.source
+        if self.conversion:
+            for currency in CURRENCIES:
+                if currency != self.conversion and source.random() < 0.98:
+                    rate = source.choice([1, 10**12, 1_085_700_000_000, source.randint(1, 10**14)])
+                    row = {"currency": currency, "into": self.conversion, "rate_e12": str(rate), "day": "2026-10-30"}
+                    tables["rates"].append({**row, "source": "a bank", "recorded_at_us": 5})
+        for number, claim in enumerate(tables["claims"]):
+            if source.random() < 0.15:
+                opened, resolved = source.choice([0, KNOWN, KNOWN + 1]), source.choice([None, None, KNOWN, KNOWN + 1])
+                tables["disputes"].append(dispute(f"d{number}", claim["claim_id"], opened, resolved))
+        for party in self.parties:
+            for currency in ("EUR", "JPY"):
+                if source.random() < 0.3:
+                    lowest = -(10**6) if source.random() < 0.3 else 0
+                    units = big(source, lowest)
+                    tables["opening"].append({"account": f"party:{party}", "currency": currency, "balance_units": units})
+                for settlement, day in (("p-2026-04", "2026-10-31"), ("p-2026-09", "2026-11-01")):
+                    if source.random() < 0.15:
+                        row = {"party_id": party, "currency": currency, "settlement_id": settlement, "units": big(source, 1)}
+                        tables["reserves"].append({**row, "release_on": day})
+            if source.random() < 0.3:
+                tables["taxes"].append({"party_id": party, "rate_ppm": source.choice([0, 158_250, 1_000_000]), "authority": "DE"})
+        tables["opening"].append({"account": "held:suspense", "currency": "EUR", "balance_units": str(10**12)})
+        for number in range(source.randint(0, 4)):
+            group, party = source.choice(["a", "b"]), source.choice(self.parties)
+            first = next((row for row in tables["advances"] if row["group"] == group), None)
+            terms = {"party_id": party, "currency": source.choice(["EUR", "JPY"]), "rate_ppm": source.choice([0, 500_000, 1_000_000])}
+            if first:
+                terms = {name: first[name] for name in terms}
+            recordings = ["*"] if source.random() < 0.4 else sorted(source.sample(self.recordings, source.randint(1, len(self.recordings))))
+            own = {"advance_id": f"a{number}", "group": group, "recordings": recordings, "open_units": big(source)}
+            tables["advances"].append({**terms, **own, "granted_on": source.choice(["2026-01-01", "2026-02-01"])})
+
+
+class Bare(str):
+    """A TOML value written as it is."""
+
+    __slots__ = ()
+
+
+def write_toml(terms: Mapping[str, Any]) -> str:
+    """Plain keys first, then tables and lists of tables."""
+    lines = [f"{name} = {write_value(value)}" for name, value in terms.items() if not is_nested(value)]
+    for name, value in terms.items():
+        for head, table in ((f"[{name}]", value),) if isinstance(value, Mapping) else ():
+            lines += [head, *(f"{key} = {write_value(item)}" for key, item in table.items())]
+        if is_nested(value) and isinstance(value, list):
+            for table in value:
+                lines += [f"[[{name}]]", *(f"{key} = {write_value(item)}" for key, item in table.items())]
+    return "\n".join(lines) + "\n"
+
+
+def is_nested(value: object) -> bool:
+    return isinstance(value, Mapping) or (isinstance(value, list) and (not value or isinstance(value[0], Mapping)))
+
+
+def write_value(value: object) -> str:
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{key} = {write_value(item)}" for key, item in value.items()) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(write_value, value)) + "]"
+    return str(value) if isinstance(value, Bare | int) else json.dumps(value)
