@@ -25,7 +25,7 @@ rate = "0.10"
 rate = "0.20"
 release_after_days = 40
 """
-QUICK, MANY = 3, int(os.environ.get("RITORNELLO_SEEDS", "150"))
+QUICK, MANY = 3, int(os.environ.get("RITORNELLO_SEEDS", "60"))
 
 
 @pytest.fixture
