@@ -88,7 +88,7 @@ def installer() -> tuple[list[str], dict[str, str]]:
 def lock() -> int:
     """Write the lock files anew from pyproject.toml: every version pinned, every file by hash, no registry named."""
     uv = [str(VENV / "bin" / "uv"), "pip", "compile", "--universal", "--generate-hashes", "--no-header", "--no-annotate", "--quiet"]
-    every = ["--extra", "dev", "--extra", "demo", "--extra", "postgres"]
+    every = [word for name in ("dev", "demo", "postgres", "provenance", "iscc") for word in ("--extra", name)]
     code = subprocess.call([*uv, *every, "-o", str(LOCK), "pyproject.toml"], cwd=ROOT)
     return code or subprocess.call([*uv, "--extra", "spark", "--constraint", str(LOCK), "-o", str(SPARK_LOCK), "pyproject.toml"], cwd=ROOT)
 

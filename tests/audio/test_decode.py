@@ -243,6 +243,20 @@ def test_written_bytes_depend_on_samples_alone(tmp_path: Path) -> None:
             write_wav(tmp_path / "c.wav", wrong, 8_000)
 
 
+@pytest.mark.parametrize("tag_bytes", [10, 20_000])
+def test_flac_behind_a_tag_is_read_as_without(tmp_path: Path, tag_bytes: int) -> None:
+    """Content Credentials stand in such a tag. libsndfile alone fails to seek behind a large one."""
+    plain = write(tmp_path / "plain.flac", make_sound())
+    tag = b"ID3\x04\0\0" + bytes(tag_bytes >> 7 * place & 0x7F for place in (3, 2, 1, 0)) + bytes(tag_bytes)
+    (tmp_path / "tagged.flac").write_bytes(tag + plain.read_bytes())
+    assert examine(tmp_path / "tagged.flac") == examine(plain)
+    for start_ms in (0, 1234, 2900):
+        passage = read_mono(tmp_path / "tagged.flac", rate_hz=RATE_HZ, start_ms=start_ms)
+        assert np.array_equal(passage, read_mono(plain, rate_hz=RATE_HZ, start_ms=start_ms))
+    (tmp_path / "tagged.flac").write_bytes(tag + plain.read_bytes()[:-2000])
+    refuse(tmp_path / "tagged.flac")
+
+
 def test_refuses_negative_requests(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not negative"):
         read_mono(write(tmp_path / "a.wav"), rate_hz=8_000, start_ms=-1)

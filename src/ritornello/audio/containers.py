@@ -9,7 +9,7 @@ import struct
 from pathlib import Path
 from typing import BinaryIO
 
-from ritornello.audio.mpeg import check_mpeg, looks_like_mpeg
+from ritornello.audio.mpeg import check_mpeg, looks_like_mpeg, skip_tag
 from ritornello.audio.trouble import UnreadableAudio
 
 CHUNKS_LIMIT = 4096
@@ -35,7 +35,7 @@ def check_container(path: Path) -> str:
         if head[:4] in (b"RIFF", b"RF64") and head[8:12] == b"WAVE":
             _check_wave(file, size_bytes, is_rf64=head[:4] == b"RF64")
             return "wav"
-        if head[:4] == b"fLaC":
+        if head[:4] == b"fLaC" or find_flac(path):
             return "flac"
         if head[:4] == b"OggS":
             _check_ogg(file, size_bytes)
@@ -44,6 +44,14 @@ def check_container(path: Path) -> str:
             check_mpeg(file, size_bytes)
             return "mp3"
     raise UnreadableAudio("The file is not audio in a known container.", EXPORT_AS_KNOWN)
+
+
+def find_flac(path: Path) -> int:
+    """Where a FLAC stream begins behind an ID3 tag, which is where Content Credentials lie (C2PA 2.4, section A.3.4); 0 where there is no such thing."""
+    with path.open("rb") as file:
+        start = skip_tag(file)
+        file.seek(start)
+        return start if file.read(4) == b"fLaC" else 0
 
 
 def _check_wave(file: BinaryIO, size_bytes: int, *, is_rf64: bool) -> None:

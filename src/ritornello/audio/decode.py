@@ -3,6 +3,7 @@
 Decoding is libsndfile's (through soundfile), resampling is soxr's. All reading goes in blocks of bounded size.
 """
 
+import io
 import wave
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import numpy.typing as npt
 import soundfile
 import soxr
 
-from ritornello.audio.containers import COPY_AGAIN, EXPORT_AS_KNOWN, check_container
+from ritornello.audio.containers import COPY_AGAIN, EXPORT_AS_KNOWN, check_container, find_flac
 from ritornello.audio.trouble import UnreadableAudio
 
 __all__ = ["AudioFacts", "UnreadableAudio", "examine", "read_blocks", "read_mono", "write_wav"]
@@ -108,10 +109,31 @@ class _Straight(soundfile.SoundFile):  # type: ignore[misc]  # soundfile ships n
     def seekable(self) -> bool:
         return False
 
+    def close(self) -> None:
+        super().close()
+        if isinstance(self.name, io.FileIO):
+            self.name.close()
+
+
+class _Behind(io.FileIO):
+    """A file from some byte on. libsndfile reads FLAC behind a tag too, but when it seeks there it loses its way."""
+
+    def __init__(self, path: Path, start: int) -> None:
+        super().__init__(str(path))
+        self.start = start
+        self.seek(0)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return super().seek(offset + self.start if whence == io.SEEK_SET else offset, whence) - self.start
+
+    def tell(self) -> int:
+        return super().tell() - self.start
+
 
 def _open(path: Path) -> soundfile.SoundFile:
     try:
-        return _Straight(str(path))
+        start = find_flac(path)
+        return _Straight(_Behind(path, start) if start else str(path))
     except (soundfile.SoundFileError, RuntimeError, TypeError, ValueError) as trouble:
         raise UnreadableAudio("The file looks like audio but cannot be decoded.", EXPORT_AS_KNOWN) from trouble
 

@@ -18,7 +18,7 @@ RATES_HZ = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000
 
 def looks_like_mpeg(file: BinaryIO) -> bool:
     """Whether two Layer III frames, or one that ends the file, follow each other at the start (behind any ID3 tag)."""
-    start = _skip_tag(file)
+    start = skip_tag(file)
     first = _read_frame_bytes(file, start)
     if first is None:
         return False
@@ -28,7 +28,7 @@ def looks_like_mpeg(file: BinaryIO) -> bool:
 
 def check_mpeg(file: BinaryIO, size_bytes: int) -> None:
     """Raise `UnreadableAudio` where the last frame is cut or frames are missing that the Xing header counted."""
-    position = _skip_tag(file)
+    position = skip_tag(file)
     promised = _read_promised_frames(file, position)
     frames = 0
     while frames < FRAMES_LIMIT:
@@ -44,7 +44,7 @@ def check_mpeg(file: BinaryIO, size_bytes: int) -> None:
         raise UnreadableAudio(f"The MP3 header counts {promised} frames, the file holds {frames}.", COPY_AGAIN)
 
 
-def _skip_tag(file: BinaryIO) -> int:
+def skip_tag(file: BinaryIO) -> int:
     """Position behind an ID3v2 tag (its length is written in four bytes of seven bits)."""
     file.seek(0)
     head = file.read(10)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ritornello.cli import dataset_exports
+from ritornello.cli import dataset_exports, provenance
 from ritornello.cli.consent import render_answer
 from ritornello.cli.frame import FILE, Day, Frame, pass_frame, seconds
 from ritornello.service import models, overview, snapshots
@@ -78,6 +78,10 @@ def add(frame: Frame, file: Path) -> None:
     with frame.context() as context:
         count = models.add_outputs(context, file)
     frame.show({"outputs": count}, f"{count} outputs registered")
+
+
+for command in (provenance.sign, provenance.sign_folder, provenance.show, provenance.provenance):
+    output.add_command(command)
 
 
 @click.command()

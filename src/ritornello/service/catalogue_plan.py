@@ -11,8 +11,10 @@ from ritornello.domain.errors import Problem
 from ritornello.domain.identifiers import parse_isrc
 from ritornello.formats.canonical import hash_file, iterate_files
 from ritornello.formats.catalogue_csv import AssetRow, ClaimRow, Table, read_claims, read_contributions, read_parties, read_recordings
+from ritornello.formats.provenance.marker import find_marker
 from ritornello.formats.sheet import Sheet
 from ritornello.formats.tags import Tags, read_tags
+from ritornello.service import generated
 from ritornello.service.context import Context
 from ritornello.service.releases import take_releases
 from ritornello.store import catalogue
@@ -65,6 +67,8 @@ class Plan:
     contributions: dict[tuple[str, str, str], Contribution] = field(default_factory=dict)
     claims: list[ClaimRow] = field(default_factory=list)
     without_audio: int = 0
+    markers: dict[str, str] = field(default_factory=dict)  # asset → what in its bytes says that AI made it
+    generated: dict[str, str] = field(default_factory=dict)  # asset → why AI made it, by its own word or ours
     notes: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
@@ -86,6 +90,8 @@ def plan_catalogue(context: Context, sources: Sources) -> Plan:
     plan, sheets = Plan(before, before.copy()), list[Sheet]()
     _take_parties(sources, plan, sheets)
     _take_recordings(context, sources, plan, sheets)
+    plan.generated, told = generated.find(context, [plan.after.assets[name] for name in plan.files], plan.markers)
+    plan.notes += told
     for table in sources.releases:
         found = take_releases(table, plan.after.releases, plan.after.recordings, sheets)
         plan.after.releases.update({one.release_id: one for one in found.releases})
@@ -142,6 +148,8 @@ def _take_recordings(context: Context, sources: Sources, plan: Plan, sheets: lis
                 asset, path, tags = entry
                 found.append(asset)
                 plan.files[asset.asset_id] = path
+                if marker := find_marker(path):
+                    plan.markers[asset.asset_id] = marker
                 _complete(row, tags, plan.after, sheet)
             if row.recording_id in plan.after.recordings:
                 plan.recordings.add(row.recording_id)

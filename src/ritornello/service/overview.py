@@ -14,6 +14,7 @@ from ritornello.domain.splits import divide_lane, format_share
 from ritornello.service import snapshots
 from ritornello.service.context import Context
 from ritornello.store import catalogue, declarations, schema
+from ritornello.store.renditions import read_generated_flags
 
 
 def money(units: int, currency: str) -> str:
@@ -41,7 +42,14 @@ def describe_recording(context: Context, recording_id: str) -> dict[str, Any]:
         kind, subject_id = subject_of(recording, lane)
         if subject_id and (claims := by_lane.get((kind, subject_id, lane))):
             splits[lane] = asdict(divide_lane(claim for claim in claims if claim.applies_in("WW")))
-    assets = [asdict(asset) for asset in catalogue.read_assets(context.connection).values() if asset.recording_id == recording_id]
+    flags = read_generated_flags(context.connection)
+    assets = [
+        {
+            **asdict(asset),
+            "says_generated": flags.get(asset.asset_id),
+        }
+        for asset in catalogue.read_assets(context.connection, recording_id).values()
+    ]
     contributions = [asdict(found) for found in catalogue.read_contributions(context.connection) if found.recording_id == recording_id]
     return {
         "recording": asdict(recording),
@@ -57,10 +65,11 @@ def render_recording(found: dict[str, Any]) -> str:
     text = [
         f"{recording['recording_id']}  {recording['artist']} – {recording['title']}  ISRC {recording['isrc'] or 'none'}  work {recording['work_id'] or 'none'}"
     ]
-    text += [
-        f"  {asset['kind']:<10} {asset['label']:<10} {asset['duration_ms'] / 1000:>8.1f} s  {asset['asset_id']}  {asset['file']}"
-        for asset in found["assets"]
-    ]
+    for asset in found["assets"]:
+        text.append(
+            f"  {asset['kind']:<10} {asset['label']:<10} {asset['duration_ms'] / 1000:>8.1f} s  {asset['asset_id']}  {asset['file']}"
+        )
+        text += [f"    says that AI made it: {asset['says_generated']}"] if asset["says_generated"] else []
     text += [f"  {one['role']:<22} {one['party_id']}" for one in found["contributions"]]
     for declared in found["declared"]:
         text += [f"  declared by message {declared['message_sha256'][:12]}, no consent: {line}" for line in _tell_declared(declared)]

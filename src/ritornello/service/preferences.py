@@ -1,15 +1,17 @@
 """Preferences for the machines of others: today's consent in their words, and what their files say, in ours."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from ritornello.domain.catalogue import Asset, Recording
 from ritornello.domain.consent import PURPOSES
 from ritornello.domain.errors import BadInput, Problem, Refused
-from ritornello.domain.preference import NO, UNKNOWN, Constraint, Preference, Statement, Subject, constrain, meet
+from ritornello.domain.preference import NO, SILENT, UNKNOWN, Constraint, Preference, Statement, Subject, constrain, meet
 from ritornello.domain.programme import Programme
 from ritornello.formats.preferences.convert import read, write
 from ritornello.formats.preferences.losses import Loss
@@ -69,6 +71,12 @@ def read_file(path: Path, form: str, attached_to: Subject | None = None) -> tupl
         what = f"there is no such file, or it is larger than {MAX_BYTES >> 20} MiB"
         raise BadInput([Problem(path.name, None, None, what, "check the path")])
     return read(form, path.read_bytes(), path.name, attached_to)
+
+
+def read_assertion(assertion: Mapping[str, Any], form: str) -> dict[str, str]:
+    """Purpose → use, of what an assertion in a manifest says (`cawg` or `c2pa`). Raises BadInput when it can't be read."""
+    records, _ = read(form, json.dumps(assertion).encode(), "the manifest")
+    return {purpose: use for one in records for purpose in PURPOSES if (use := one.says(purpose).use) != SILENT}
 
 
 def convert_file(path: Path, form: str, target: str, attached_to: Subject | None = None) -> Exported:

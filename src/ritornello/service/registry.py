@@ -14,7 +14,7 @@ from ritornello.formats.catalogue_csv import ClaimRow
 from ritornello.service import payees
 from ritornello.service.catalogue_plan import Plan, Sources, plan_catalogue
 from ritornello.service.context import Context
-from ritornello.store import catalogue
+from ritornello.store import catalogue, renditions
 
 
 @dataclass(slots=True)
@@ -29,6 +29,7 @@ class ImportReport:
     claims_added: int = 0
     claims_replaced: int = 0
     claims_unchanged: int = 0
+    generated: dict[str, str] = field(default_factory=dict)  # file → why AI made it, by its own word or ours
     notes: list[str] = field(default_factory=list)
 
 
@@ -82,6 +83,8 @@ def write_plan(context: Context, plan: Plan) -> ImportReport:
         connection, [one for name, one in sorted(after.recordings.items()) if before.recordings.get(name) != one], now
     )
     catalogue.add_assets(connection, [(one, plan.files[name]) for name, one in after.assets.items() if name not in before.assets])
+    renditions.add_generated_flags(connection, plan.generated, context.now_us())
+    report.generated = {after.assets[name].file: term for name, term in plan.generated.items()}
     catalogue.write_releases(connection, [one for name, one in sorted(after.releases.items()) if before.releases.get(name) != one])
     catalogue.add_contributions(connection, plan.contributions.values())
     _record_claims(context, plan.claims, report)

@@ -34,6 +34,7 @@ TABLES = (
     "points",
     "posting",
     "rate",
+    "rendition",
     "report",
     "report_withdrawal",
     "revenue_line",

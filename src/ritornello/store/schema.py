@@ -501,3 +501,17 @@ membership_map = _table(
     _text("root"),
     _text("entries_sha256"),  # of the blinded entries in the file store
 )
+rendition = _table(
+    "rendition",  # a signed copy of an output; append-only
+    _text("signed_sha256", key=True),
+    _text("output_id", of="output.output_id", index=True),
+    _text("source_sha256"),  # of the bytes it was signed from
+    _text("record_sha256"),  # of the document in the file store that the log commits to
+    _text("path"),  # where it was written on this machine; never leaves it
+)
+generated_flag = _table(
+    "generated_flag",  # files that say of themselves that AI made them
+    _text("asset_id", key=True, of="asset.asset_id"),
+    _text("term"),
+    _whole("recorded_at_us"),
+)
