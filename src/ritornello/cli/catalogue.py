@@ -7,6 +7,7 @@ import click
 
 from ritornello.cli.catalogue_ern import import_ern
 from ritornello.cli.catalogue_preview import preview, tell_notes
+from ritornello.cli.content_codes import iscc
 from ritornello.cli.frame import FILE, FOLDER, NEW, Frame, pass_frame, seconds
 from ritornello.formats.mapping_toml import read_mapping
 from ritornello.service import overview, programmes, registry
@@ -23,6 +24,7 @@ def catalogue() -> None:
 
 catalogue.add_command(preview)
 catalogue.add_command(import_ern)
+catalogue.add_command(iscc)
 
 
 @catalogue.command("import")

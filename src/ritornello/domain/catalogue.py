@@ -79,6 +79,16 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
+class ContentCodes:
+    """An asset's ISCC (ISO 24138) and the units it is made of, each written `ISCC:…`."""
+
+    iscc: str
+    audio: str | None  # what it sounds like; None where that wasn't computed
+    data: str  # what its bytes are like
+    instance: str  # which bytes it is
+
+
+@dataclass(frozen=True, slots=True)
 class Contribution:
     """A party's role on a recording (DDEX contributor role)."""
 

@@ -14,6 +14,7 @@ from ritornello.domain.splits import divide_lane, format_share
 from ritornello.service import snapshots
 from ritornello.service.context import Context
 from ritornello.store import catalogue, declarations, schema
+from ritornello.store.content_codes import read_codes
 from ritornello.store.renditions import read_generated_flags
 
 
@@ -42,10 +43,11 @@ def describe_recording(context: Context, recording_id: str) -> dict[str, Any]:
         kind, subject_id = subject_of(recording, lane)
         if subject_id and (claims := by_lane.get((kind, subject_id, lane))):
             splits[lane] = asdict(divide_lane(claim for claim in claims if claim.applies_in("WW")))
-    flags = read_generated_flags(context.connection)
+    codes, flags = read_codes(context.connection, recording_id), read_generated_flags(context.connection)
     assets = [
         {
             **asdict(asset),
+            "iscc": codes[asset.asset_id].iscc if asset.asset_id in codes else None,
             "says_generated": flags.get(asset.asset_id),
         }
         for asset in catalogue.read_assets(context.connection, recording_id).values()
@@ -69,6 +71,7 @@ def render_recording(found: dict[str, Any]) -> str:
         text.append(
             f"  {asset['kind']:<10} {asset['label']:<10} {asset['duration_ms'] / 1000:>8.1f} s  {asset['asset_id']}  {asset['file']}"
         )
+        text += [f"    {asset['iscc']}"] if asset["iscc"] else []
         text += [f"    says that AI made it: {asset['says_generated']}"] if asset["says_generated"] else []
     text += [f"  {one['role']:<22} {one['party_id']}" for one in found["contributions"]]
     for declared in found["declared"]:

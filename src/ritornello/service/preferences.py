@@ -20,6 +20,7 @@ from ritornello.service import programmes
 from ritornello.service.context import Context
 from ritornello.service.outlook import find_last_days
 from ritornello.store import catalogue
+from ritornello.store.content_codes import read_codes
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,8 @@ def export(
         raise Refused("unknown_asset", f"there is no asset {asset_id!r}", "see `ritornello catalogue show`")
     chosen = [assets[asset_id]] if asset_id is not None else list(assets.values())
     said = {asset.asset_id: _say(programme, day, allowed.get(asset.asset_id)) for asset in chosen}
-    records = _name(chosen, catalogue.read_recordings(context.connection, recording_id), said, location)
+    codes = {name: found.iscc for name, found in read_codes(context.connection, recording_id).items()}
+    records = _name(chosen, catalogue.read_recordings(context.connection, recording_id), codes, said, location)
     data, losses = write(form, records)
     _refuse_nothing(form, records, losses)
     permitted = sum(any(statement.permits_something for statement in one.statements.values()) for one in records)
@@ -98,7 +100,11 @@ def _say(programme: Programme, day: date, last: date | None) -> dict[str, Statem
 
 
 def _name(
-    assets: Iterable[Asset], recordings: Mapping[str, Recording], said: Mapping[str, Mapping[str, Statement]], location: str | None
+    assets: Iterable[Asset],
+    recordings: Mapping[str, Recording],
+    codes: Mapping[str, str],
+    said: Mapping[str, Mapping[str, Statement]],
+    location: str | None,
 ) -> list[Preference]:
     """The subjects. A recording's names speak for its own file, never for its stems or takes; where it has several files, for what holds for all of them."""
     whole: dict[str, list[Asset]] = {}
@@ -108,15 +114,21 @@ def _name(
             whole.setdefault(asset.recording_id, []).append(asset)
         else:
             place = _place(location, asset, None) if location and "{asset_id}" in location else None
-            found.append(Preference(Subject(asset.asset_id, location=place), said[asset.asset_id]))
+            found.append(Preference(Subject(asset.asset_id, iscc=codes.get(asset.asset_id), location=place), said[asset.asset_id]))
     for recording_id, files in whole.items():
         isrc = recordings[recording_id].isrc
         one = files[0] if len(files) == 1 else None
         place = _place(location, files[0], isrc) if location and (one or "{asset_id}" not in location) else None
         together = {purpose: meet(said[asset.asset_id][purpose] for asset in files) for purpose in PURPOSES}
-        found.append(Preference(Subject(one.asset_id if one else None, recording_id, isrc, None, place), together))
+        found.append(
+            Preference(
+                Subject(one.asset_id if one else None, recording_id, isrc, codes.get(one.asset_id) if one else None, place), together
+            )
+        )
         if not one:
-            found += [Preference(Subject(asset.asset_id, location=_only(location, asset)), said[asset.asset_id]) for asset in files]
+            for asset in files:
+                subject = Subject(asset.asset_id, iscc=codes.get(asset.asset_id), location=_only(location, asset))
+                found.append(Preference(subject, said[asset.asset_id]))
     return found
 
 

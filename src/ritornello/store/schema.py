@@ -509,6 +509,14 @@ rendition = _table(
     _text("record_sha256"),  # of the document in the file store that the log commits to
     _text("path"),  # where it was written on this machine; never leaves it
 )
+asset_iscc = _table(
+    "asset_iscc",  # content codes (ISO 24138), where they were computed
+    _text("asset_id", key=True, of="asset.asset_id"),
+    _text("iscc", index=True),
+    _text("audio", null=True),
+    _text("data"),
+    _text("instance"),
+)
 generated_flag = _table(
     "generated_flag",  # files that say of themselves that AI made them
     _text("asset_id", key=True, of="asset.asset_id"),

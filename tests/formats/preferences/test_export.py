@@ -111,6 +111,6 @@ def test_lists_by_isrc_and_deals(home: Path, tmp_path: Path) -> None:
 def test_two_files_of_a_recording_bear_its_name_together() -> None:
     files = [Asset(f"sha256:{digit * 64}", "r1", "recording", "", "f", 1, 1) for digit in "12"]
     said = {files[0].asset_id: dict.fromkeys(PURPOSES, YES), files[1].asset_id: dict.fromkeys(PURPOSES, NO)}
-    found = service._name(files, {"r1": Recording("r1", "T", "A", "DEABC2600001")}, said, "/a/{asset_id}")
+    found = service._name(files, {"r1": Recording("r1", "T", "A", "DEABC2600001")}, {}, said, "/a/{asset_id}")
     assert [(one.subject.recording_id, one.says("ai_training")) for one in found] == [("r1", NO), (None, YES), (None, NO)]
     assert found[0].subject.asset_id is None and found[1].subject.location == f"/a/{files[0].asset_id}"
