@@ -92,6 +92,20 @@ def test_a_checkpoint_that_is_not_of_this_log_or_too_old(frozen: Path, home: Pat
     assert not (tmp_path / "proof").exists()
 
 
+def test_an_empty_key_or_checkpoint_is_no_key_and_no_checkpoint(frozen: Path, run: Run, tmp_path: Path) -> None:
+    """Never the proof's own in place of what somebody gave."""
+    proof, receipt, empty = tmp_path / "proof", tmp_path / "receipt", tmp_path / "empty"
+    empty.write_text("")
+    run("--home", frozen, "snapshot", "prove", "p-s1", "r1", "--out", proof)
+    run("--home", frozen, "consent", "receipt", "e000000001", "--out", receipt)
+    run("--home", frozen, "log", "publish", tmp_path / "log")
+    for options in (("--vkey", empty), ("--vkey", ""), ("--checkpoint", empty), ("--root", "")):
+        assert "bad_proof" in run("snapshot", "check-proof", proof, *options, expect=3)
+    for key in (empty, ""):
+        assert "is not a verifier key" in run("consent", "check-receipt", receipt, "--vkey", key, expect=1)
+        assert "bad_checkpoint" in run("log", "audit", tmp_path / "log", "--vkey", key, expect=3)
+
+
 def _verify(proof: Path, *options: str) -> str:
     command = [sys.executable, "-m", "ritornello_verify", "membership", str(proof), *options]
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout

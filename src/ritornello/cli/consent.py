@@ -209,8 +209,8 @@ def receipt(frame: Frame, event: str, out: Path) -> None:
 @pass_frame
 def check_receipt(frame: Frame, file: Path, vkey: str | None) -> None:
     """Check a receipt offline. Needs no home."""
-    event = withdrawal.check_receipt(file, read_key(vkey) if vkey else None)
-    source = "the key you gave" if vkey else "the receipt's own key, which you should compare with the log's published one"
+    event = withdrawal.check_receipt(file, None if vkey is None else read_key(vkey))
+    source = "the key you gave" if vkey is not None else "the receipt's own key, which you should compare with the log's published one"
     frame.show(event, f"{_told(event)}\nproved by {source}")
 
 

@@ -92,7 +92,7 @@ def audit(frame: Frame, folder: Path, vkey: str | None, earlier: Sequence[Path],
     result = audits.audit(
         folder,
         now_us(),
-        vkey=read_key(vkey) if vkey else None,
+        vkey=None if vkey is None else read_key(vkey),
         earlier=[path.read_bytes().decode(errors="replace") for path in earlier],
         witnesses=[read_key(key) for key in keys],
         quorum=quorum,
@@ -115,7 +115,7 @@ def audit(frame: Frame, folder: Path, vkey: str | None, earlier: Sequence[Path],
 @pass_frame
 def witness_(frame: Frame, folder: Path, key: Path, state: Path, vkey: str | None) -> None:
     """As an independent party: check that the log only grew since you last looked, and cosign its checkpoint."""
-    result = witnesses.witness(folder, key.read_bytes().decode(errors="replace"), state, now_us(), read_key(vkey) if vkey else None)
+    result = witnesses.witness(folder, key.read_bytes().decode(errors="replace"), state, now_us(), None if vkey is None else read_key(vkey))
     since = "seen for the first time" if result["grown_from"] is None else f"grown from {result['grown_from']}"
     frame.show(result, f"{result['witness']} cosigned {result['origin']}: {result['entries']} entries, {since}")
 

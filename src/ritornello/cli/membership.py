@@ -34,8 +34,8 @@ def check_proof(frame: Frame, file: Path, root: str | None, vkey: str | None, no
     """Check such a proof. Needs no home."""
     with file.open("rb") as stream:
         data = stream.read(PROOF_LIMIT + 1)
-    answer = service.check(data, root=root, vkey=read_key(vkey) if vkey else None, note=read_note(note))
-    given = [name for name, value in (("root", root), ("key", vkey), ("checkpoint", note)) if value]
+    answer = service.check(data, root=root, vkey=None if vkey is None else read_key(vkey), note=read_note(note))
+    given = [name for name, value in (("root", root), ("key", vkey), ("checkpoint", note)) if value is not None]
     source = (
         f"the {' and '.join(given)} you gave" if given else "the proof's own key, which you should compare with the log's published one"
     )

@@ -161,7 +161,7 @@ def check_proof(data: bytes, *, root: str | None = None, vkey: str | None = None
     found_root = header.root(tree_root) if tree_root is not None else None
     if found_root is None or root not in (None, found_root):
         raise ValueError("does not lead to this root")
-    entry = open_entry(proof["log_proof"], note or proof["checkpoint"], vkey or proof["vkey"])
+    entry = open_entry(proof["log_proof"], proof["checkpoint"] if note is None else note, proof["vkey"] if vkey is None else vkey)
     if (entry.get("kind"), entry.get("id"), entry.get("hash")) != ("membership", header.snapshot_id, found_root):
         raise ValueError("does not lead to the root that the log has for this snapshot")
     return Answer(header.snapshot_id, header.manifest_root, proof["kind"], proof["identifier"], bool(rows), found_root, tuple(rows))

@@ -47,7 +47,7 @@ def audit(
     `quorum` (default: all) must have cosigned. Raises Refused with the first thing that is wrong."""
     try:
         note = tiles.read_file(folder, CHECKPOINT, notes.NOTE_LIMIT).decode()
-        key = vkey or tiles.read_file(folder, VKEY, notes.NOTE_LIMIT).decode()
+        key = tiles.read_file(folder, VKEY, notes.NOTE_LIMIT).decode() if vkey is None else vkey
     except (BadTile, UnicodeDecodeError) as error:
         raise Refused("bad_checkpoint", str(error), "get the folder again; give --vkey if the folder has no key") from None
     checkpoint = open_checkpoint(note, key, "the folder's checkpoint")

@@ -100,7 +100,7 @@ def check(data: bytes, *, root: str | None = None, vkey: str | None = None, note
     """What a proof shows, with the map's root, the log's key or a checkpoint that somebody trusted gave. Needs no home. Raises Refused when
     it shows nothing."""
     try:
-        return proofs.check_proof(data, root=root.strip().lower() if root else None, vkey=vkey, note=note)
+        return proofs.check_proof(data, root=None if root is None else root.strip().lower(), vkey=vkey, note=note)
     except ValueError as error:
         raise Refused("bad_proof", f"the proof {error}", "ask for it again; take root, key and checkpoint from the log") from None
 

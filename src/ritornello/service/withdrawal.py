@@ -48,7 +48,7 @@ def check_receipt(path: Path, vkey: str | None = None) -> dict[str, Any]:
     if receipt.get("format") != RECEIPT_FORMAT:
         raise wrong(f"is not of the format {RECEIPT_FORMAT}")
     try:
-        entry = open_entry(proof, note, vkey or own)
+        entry = open_entry(proof, note, own if vkey is None else vkey)
     except ValueError as error:
         raise wrong(str(error)) from None
     if (entry.get("kind"), entry.get("id"), entry.get("hash")) != ("consent", event.get("event_id"), event_hash):
