@@ -7,6 +7,7 @@ its keys, then it is attached. Smaller batches are copied into the open partitio
 import io
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pyarrow as pa
@@ -91,14 +92,22 @@ def _rises(rows: pa.Table) -> bool:
 
 
 def _copy(connection: Connection, table: str, seq: int, chunks: Iterator[pa.Table], options: str = "") -> None:
-    """COPY's text format: names have no tab, line end or backslash in them."""
+    """COPY's text format: names have no tab, line end or backslash in them. One chunk is made while the one before is sent."""
     driver: Any = connection.connection.driver_connection
-    with driver.cursor() as cursor, cursor.copy(f"COPY {table} ({', '.join(COLUMNS)}) FROM STDIN WITH (FORMAT text{options})") as copy:
-        for chunk in chunks:
-            buffer = io.BytesIO()
-            numbered = chunk.append_column("batch_seq", pa.repeat(seq, len(chunk))).select(COLUMNS)
-            pyarrow.csv.write_csv(numbered, buffer, pyarrow.csv.WriteOptions(include_header=False, delimiter="\t", quoting_style="none"))
-            copy.write(buffer.getbuffer())
+    blocks = (_render(seq, chunk) for chunk in chunks)
+    statement = f"COPY {table} ({', '.join(COLUMNS)}) FROM STDIN WITH (FORMAT text{options})"
+    with ThreadPoolExecutor(1) as ahead, driver.cursor() as cursor, cursor.copy(statement) as copy:
+        coming = ahead.submit(next, blocks, None)
+        while (block := coming.result()) is not None:
+            coming = ahead.submit(next, blocks, None)
+            copy.write(block)
+
+
+def _render(seq: int, chunk: pa.Table) -> memoryview:
+    buffer = io.BytesIO()
+    numbered = chunk.append_column("batch_seq", pa.repeat(seq, len(chunk))).select(COLUMNS)
+    pyarrow.csv.write_csv(numbered, buffer, pyarrow.csv.WriteOptions(include_header=False, delimiter="\t", quoting_style="none"))
+    return buffer.getbuffer()
 
 
 def _load_partition(connection: Connection, seq: int, chunks: Iterator[pa.Table]) -> None:
