@@ -41,6 +41,41 @@ def push(edge: list[tuple[int, bytes]], height: int, current: bytes) -> None:
     edge.append((height, current))
 
 
+class Growing:
+    """A tree that leaves are added to, many at a time, holding one hash per level and up to 2^14 leaves."""
+
+    _BLOCK = 14
+
+    def __init__(self) -> None:
+        self._edge: list[tuple[int, bytes]] = []
+        self._waiting: list[bytes] = []
+
+    def add(self, leaves: Sequence[bytes]) -> None:
+        """Whole blocks of leaves become one subtree each, level by level: several times quicker than leaf by leaf."""
+        size = 1 << self._BLOCK
+        self._waiting += leaves
+        whole = len(self._waiting) // size * size
+        for start in range(0, whole, size):
+            push(self._edge, self._BLOCK, _subtree(self._waiting[start : start + size]))
+        del self._waiting[:whole]
+
+    def root(self) -> bytes:
+        """The root over all leaves so far."""
+        edge = list(self._edge)
+        for leaf in self._waiting:
+            push(edge, 0, leaf)
+        return fold(edge)
+
+
+def _subtree(level: list[bytes]) -> bytes:
+    """The root of a complete tree, of 2^n leaves."""
+    sha = hashlib.sha256
+    while len(level) > 1:
+        pairs = iter(level)
+        level = [sha(b"\x01" + left + right).digest() for left, right in zip(pairs, pairs, strict=True)]
+    return level[0]
+
+
 def fold(edge: Sequence[tuple[int, bytes]]) -> bytes:
     """The root of the tree whose complete subtrees are `edge`."""
     if not edge:

@@ -267,7 +267,7 @@ def read_rows(name: str, data: bytes, table: Table, problems: list[Problem]) -> 
         if len(problems) - start >= MAX_PROBLEMS:
             problems.append(Problem(file, number, None, "and more: reading stopped here", "correct the rows above first"))
             break
-        row = _row(file, number, line, table, problems)
+        row = check_row(file, number, line, table, problems)
         if row is None:
             continue
         key = tuple(row[column] for column in table.key)
@@ -280,7 +280,8 @@ def read_rows(name: str, data: bytes, table: Table, problems: list[Problem]) -> 
     return rows
 
 
-def _row(file: str, number: int, line: bytes, table: Table, problems: list[Problem]) -> dict[str, Any] | None:
+def check_row(file: str, number: int, line: bytes, table: Table, problems: list[Problem]) -> dict[str, Any] | None:
+    """One row, or None where it adds to `problems`."""
     try:
         row = json.loads(line)
         if not isinstance(row, dict) or encode(row) != line:
