@@ -1,6 +1,7 @@
 """What every command shares: where the home is, how answers and problems are shown, and the exit codes (docs/cli.md)."""
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +32,8 @@ class Frame:
     as_json: bool
     quiet: bool
     data_key: str | None = field(default=None, repr=False)
+    engine_url: str | None = None
+    engine_data: str | None = None
     _told: bool = False
 
     @contextmanager
@@ -98,6 +101,20 @@ class Day(click.ParamType[date]):
             return date.fromisoformat(value)
         except ValueError:
             self.fail(f"{value!r} is not a day written YYYY-MM-DD", param, ctx)
+
+
+class Size(click.ParamType[int]):
+    """An amount of memory or disk, such as 4GB or 512MB, in bytes."""
+
+    name = "SIZE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        match = re.fullmatch(r"([1-9][0-9]{0,5}) ?([MGT])i?B?", value.strip(), re.IGNORECASE)
+        if not match:
+            self.fail(f"{value!r} is not a size such as 4GB or 512MB", param, ctx)
+        return int(match[1]) << {"M": 20, "G": 30, "T": 40}[match[2].upper()]
 
 
 class Moment(click.DateTime):

@@ -1,6 +1,7 @@
 """The `ritornello` command."""
 
 import json
+import signal
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -52,7 +53,9 @@ def program(context: click.Context, home: Path | None, as_json: bool, quiet: boo
     program · 5 the disk or the database failed.
     """
     settings = read_settings()
-    context.obj = Frame(home or settings.home, settings.database, as_json, quiet, settings.data_key)
+    context.obj = Frame(
+        home or settings.home, settings.database, as_json, quiet, settings.data_key, settings.engine_url, settings.engine_data
+    )
 
 
 @program.command()
@@ -125,6 +128,8 @@ program.add_command(export.export)
 def main(arguments: list[str] | None = None) -> None:
     """Entry point: runs the program and turns every expected kind of error into a message and its exit code (docs/cli.md)."""
     given = sys.argv[1:] if arguments is None else arguments
+    if arguments is None:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # a run that is asked to end cleans up like one that is interrupted
     try:
         with program.make_context("ritornello", list(given)) as context:  # click empties the list
             try:

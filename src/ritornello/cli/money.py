@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from ritornello.cli.frame import FILE, FOLDER, NEW, Frame, pass_frame
+from ritornello.cli.frame import FILE, FOLDER, NEW, Frame, Size, pass_frame
 from ritornello.domain.money import format_units
 from ritornello.service import bundle as bundles
 from ritornello.service import explain as explaining
@@ -21,6 +21,11 @@ from ritornello.service import overview, settlement, simulation, statements
 @click.option("--period", help="2026-10, 2026-Q4 or 2026.")
 @click.option("--early", is_flag=True, help="Although the period is not over.")
 @click.option("--export", "export", type=NEW, help="Only write the period folder as it would be settled now.")
+@click.option("--engine", type=click.Choice(["duckdb", "spark"]), help="Divide PERIOD_FOLDER by an engine: for large periods.")
+@click.option("--engine-url", help="Where --engine spark listens, such as sc://host:15002.")
+@click.option("--engine-data", help="A folder that its workers read and write, by URL: file:///shared/x, s3://bucket/x.")
+@click.option("--memory-limit", type=Size(), help="What --engine may hold in memory, such as 4GB (the default).")
+@click.option("--disk-limit", type=Size(), help="What it may spill to disk, such as 64GB (the default).")
 @click.option("--as-known-at", "settlement_id", help="Derive this SETTLEMENT again from what was known then, into --out; posts nothing.")
 @pass_frame
 def settle(
@@ -31,6 +36,11 @@ def settle(
     period: str | None,
     early: bool,
     export: Path | None,
+    engine: str | None,
+    engine_url: str | None,
+    engine_data: str | None,
+    memory_limit: int | None,
+    disk_limit: int | None,
     settlement_id: str | None,
 ) -> None:
     """Divide a period's money exactly.
@@ -43,7 +53,15 @@ def settle(
         with frame.context() as context:
             settled = settlement.derive_again(context, settlement_id, out)
     elif period_folder is not None and out is not None and programme is None and period is None:
-        settled = settlement.settle_folder(period_folder, out)
+        if engine is not None:
+            from ritornello.service.large_settlement import GIB, Engine, settle_large  # here, since the engines take a second to import
+
+            limits = memory_limit or 4 * GIB, disk_limit or 64 * GIB
+            chosen = Engine(engine, engine_url or frame.engine_url, engine_data or frame.engine_data, *limits)
+            settled = settle_large(period_folder, out, chosen, frame.tell)
+            frame.clear()
+        else:
+            settled = settlement.settle_folder(period_folder, out)
     elif period_folder is None and out is None and programme is not None and period is not None:
         with frame.context() as context:
             if export is not None:

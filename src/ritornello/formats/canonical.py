@@ -1,5 +1,6 @@
 """Canonical bytes and hashes of artefacts: docs/formats/conventions.md in code."""
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -107,11 +108,28 @@ def build_folder(target: Path) -> Iterator[Path]:
     if target.is_symlink() or (target.exists() and (not target.is_dir() or any(target.iterdir()))):
         raise Refused("out_exists", f"{target} exists already", "choose a new folder")
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".building-") as temporary:
-        building = Path(temporary) / "new"
-        building.mkdir()
-        yield building
-        building.rename(target)
+    with alone_in(target.parent / f".building-{target.name}") as building:
+        for left in building.iterdir():  # by a run that was killed
+            shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
+        try:
+            yield building
+            building.rename(target)
+        finally:
+            shutil.rmtree(building, ignore_errors=True)
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[Path]:
+    """A folder, made if need be, that no other process works in meanwhile; what lies there stays. Raises Refused when one does."""
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield folder
+    except BlockingIOError:
+        raise Refused("in_use", f"another run is at work in {folder}", "wait for it") from None
+    finally:
+        os.close(handle)
 
 
 def iterate_files(folder: Path) -> Iterator[Path]:

@@ -18,7 +18,7 @@ from ritornello.service import reports, settlement_files
 from ritornello.service.assembly import Assembled, Wanted, assemble
 from ritornello.service.context import Context
 from ritornello.service.settlement_files import Kept
-from ritornello.settlement.settle import settle
+from ritornello.settlement.settle import Settlement, settle
 from ritornello.store import ledger, schema
 from ritornello.store import reports as stored_reports
 
@@ -136,18 +136,23 @@ def _settle(period: Period, inputs: Mapping[str, Fingerprint]) -> tuple[Settled,
     """The settlement and its result files."""
     result = settle(period)
     files = encode_result(result.tables)
-    document = {
+    document = describe(period, inputs, result, {name: fingerprint(name, data).hash for name, data in files.items()})
+    lines, deltas = result.tables["allocations"], result.tables["deltas"]
+    settled = Settled(period.settlement_id, document, len(lines), len({row["payee"] for row in lines}), len(deltas))
+    return settled, {**files, "settlement.json": encode_document(document)}
+
+
+def describe(period: Period, inputs: Mapping[str, Fingerprint], result: Settlement, roots: Mapping[str, str]) -> dict[str, Any]:
+    """settlement.json; `roots`: of the result's tables by file name."""
+    return {
         "format": RESULT_FORMAT,
         "settlement_id": period.settlement_id,
         "inputs": {name: found.hash for name, found in inputs.items()},
-        "results": {name: fingerprint(name, data).hash for name, data in files.items()},
+        "results": dict(roots),
         "totals": result.totals,
         "checks": [{"name": name, "passed": True} for name in result.checks],
         "engine": f"ritornello {ritornello.__version__}",
     }
-    lines, deltas = result.tables["allocations"], result.tables["deltas"]
-    settled = Settled(period.settlement_id, document, len(lines), len({row["payee"] for row in lines}), len(deltas))
-    return settled, {**files, "settlement.json": encode_document(document)}
 
 
 def _encode(assembled: Assembled) -> dict[str, bytes]:

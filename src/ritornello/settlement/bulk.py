@@ -12,6 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyarrow import fs
 
 from ritornello.domain.catalogue import WHOLE_E8
 from ritornello.domain.programme import WHOLE_PPM
@@ -75,6 +76,28 @@ class Run:
             self._done[name] = "done"
             _write_journal(self._journal, self._done)
         return path
+
+    def take(self, path: Path) -> str:
+        """A local file where the backend reads it."""
+        if not self.backend.is_distributed:
+            return str(path)
+        there, base = fs.FileSystem.from_uri(self._place)
+        there.create_dir(f"{base}/in")
+        fs.copy_files(str(path), f"{base}/in/{path.name}", source_filesystem=fs.LocalFileSystem(), destination_filesystem=there)
+        return f"{self._place}/in/{path.name}"
+
+    def give(self, paths: Sequence[str], local: Path) -> list[Path]:
+        """What the backend wrote, as local files."""
+        if not self.backend.is_distributed:
+            return [Path(path) for path in paths]
+        found = []
+        for path in paths:
+            there, base = fs.FileSystem.from_uri(path)
+            target = local / Path(base).name
+            target.mkdir(parents=True, exist_ok=True)
+            fs.copy_files(base, str(target), source_filesystem=there, destination_filesystem=fs.LocalFileSystem())
+            found += sorted(file for file in target.iterdir() if file.suffix == ".parquet" and not file.name.startswith((".", "_")))
+        return found
 
     def weigh(self, usage: str, attribution: str) -> str:
         """Weights by use, from the tables of the same names."""

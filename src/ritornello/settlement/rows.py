@@ -20,7 +20,7 @@ def tables_of(books: Books) -> dict[str, Rows]:
         "receipts": [_receipt_row(receipt) for receipt in books.receipts],
         "pools": _pool_rows(books),
         "splits": _split_rows(books),
-        "allocations": _line_rows(books),
+        "allocations": _line_rows(books) if isinstance(books.allocation.lines, list) else [],
         "deltas": [_delta_row(delta) for delta in books.deltas],
         "postings": [
             {

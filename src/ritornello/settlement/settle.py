@@ -1,45 +1,51 @@
 """One settlement from beginning to end: a period in, the rows of the result folder out (docs/formats/settlement.md)."""
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ritornello.domain.period import Period
-from ritornello.settlement.allocate import allocate
+from ritornello.settlement.allocate import Allocation, Line, allocate
 from ritornello.settlement.balances import correct_balances, keep_reserves, settle_balances
 from ritornello.settlement.books import Books
 from ritornello.settlement.correct import find_deltas, keep_standing
 from ritornello.settlement.heard import Heard
 from ritornello.settlement.invariants import check
-from ritornello.settlement.pools import form_pools
+from ritornello.settlement.pools import Pool, form_pools
 from ritornello.settlement.post import post, post_correction
 from ritornello.settlement.receipts import collect_receipts, form_parts
 from ritornello.settlement.rows import Rows, tables_of, totals_of
 from ritornello.settlement.weights import weigh
 
+Divide = Callable[[Period, Sequence[Pool], Mapping[str, Mapping[str, int]]], Allocation]
+
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """The result's tables by name, its totals per currency, and the checks it passed."""
+    """The result's tables by name (without allocations where the lines are stored), its totals per currency, and the checks it passed."""
 
     tables: dict[str, Rows]
     totals: Rows
     checks: tuple[str, ...]
+    lines: Sequence[Line]
 
 
-def settle(period: Period) -> Settlement:
-    """Divide the period's money, or correct what was divided. Raises BadInput for money that nothing divides; a failed invariant is an AssertionError."""
-    books = _keep_books(period)
+def settle(period: Period, heard: Heard | None = None, divide: Divide = allocate) -> Settlement:
+    """Divide the period's money, or correct what was divided; `heard` and `divide`: where an engine has summed use and makes the lines.
+
+    Raises BadInput for money that nothing divides; a failed invariant is an AssertionError.
+    """
+    books = _keep_books(period, heard or Heard(period), divide)
     checks = check(books)
     failed = [name for name, passed in checks if not passed]
     assert not failed, f"settlement {period.settlement_id} breaks {', '.join(failed)}; nothing was written"
-    return Settlement(tables_of(books), totals_of(books), tuple(name for name, _ in checks))
+    return Settlement(tables_of(books), totals_of(books), tuple(name for name, _ in checks), books.allocation.lines)
 
 
-def _keep_books(period: Period) -> Books:
-    heard = Heard(period)
+def _keep_books(period: Period, heard: Heard, divide: Divide) -> Books:
     receipts = collect_receipts(period)
     parts = form_parts(period, receipts)
     pools = form_pools(period, parts, heard)
-    allocation = allocate(period, pools, weigh(period, pools, parts, heard))
+    allocation = divide(period, pools, weigh(period, pools, parts, heard))
     if period.corrects is None:
         balances = settle_balances(period, pools, allocation.lines)
         postings = post(period, receipts, pools, allocation.lines, balances)

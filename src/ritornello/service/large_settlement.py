@@ -1,0 +1,169 @@
+"""Settling a large period folder: what grows with use is read, divided and written by an engine, within the memory it is given.
+
+The result is the same, byte for byte, as `settlement.settle_folder` gives. A killed run leaves `.settling-NAME` beside the result folder's place; the same
+command goes on there and removes it. Nothing else is left anywhere, and the result folder appears whole or not at all.
+"""
+
+import hashlib
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from ritornello.domain.errors import Problem, Refused, raise_if_any
+from ritornello.domain.period import Period
+from ritornello.formats.canonical import Fingerprint, alone_in, build_folder, encode_document, encode_table, fingerprint, write_atomically
+from ritornello.formats.period_folder import FILES, parse_period
+from ritornello.formats.schema import RESULT_KEYS
+from ritornello.formats.stored_allocations import Names, write_allocations
+from ritornello.formats.stored_use import TABLES, Known, StoredUse, read_use
+from ritornello.service.settlement import Settled, describe, settle_folder
+from ritornello.settlement.allocate import name_line
+from ritornello.settlement.backends import Backend, DuckDB, Spark
+from ritornello.settlement.bulk import BeyondBounds, Run, prove_uses
+from ritornello.settlement.heard import Heard
+from ritornello.settlement.settle import Settlement, settle
+from ritornello.settlement.stored_lines import StoredLines, allocate_stored
+
+GIB = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What divides, and within which limits."""
+
+    name: str = "duckdb"  # or "spark"
+    url: str | None = None  # of Spark Connect
+    data_url: str | None = None  # a folder that the cluster's workers read and write
+    memory_bytes: int = 4 * GIB
+    spill_bytes: int = 64 * GIB
+
+
+def settle_large(folder: Path, out: Path, engine: Engine, progress: Callable[[str], None] = lambda _: None) -> Settled:
+    """Settle a period folder into a new result folder by an engine.
+
+    Raises BadInput with every problem, Refused when `out` exists or another run is at it. Periods that only plain integers can divide (corrections, money
+    that follows users, numbers beyond 128 bits) are settled as small ones are.
+    """
+    with build_folder(out) as building, _work_beside(out) as work:
+        progress("reading")
+        period, documents = _read_small(folder)
+        if period.corrects is not None or any(income.divide_by == "user_centric" for income in period.programme.incomes):
+            return _settle_small(folder, building)
+        exposed = {(row.model_version, row.recording_id) for row in period.exposures}
+        recordings = sorted(period.recordings)
+        use = read_use(folder, work / "use", Known(period.runs, exposed, recordings), engine.memory_bytes)
+        inputs = {name: use.fingerprints.get(name) or documents[name] for name in FILES}
+        try:
+            settlement = _settle(period, use, recordings, work, engine, _identity(inputs, engine), progress)
+        except BeyondBounds:
+            progress("plain integers")
+            return _settle_small(folder, building)
+        progress("writing")
+        return _write(period, inputs, settlement, building)
+
+
+def _settle(
+    period: Period, use: StoredUse, recordings: Sequence[str], work: Path, engine: Engine, identity: str, progress: Callable[[str], None]
+) -> Settlement:
+    prove_uses(use.total_uses)
+    local = DuckDB(work / "spill", engine.memory_bytes, engine.spill_bytes)
+    backend = _connect(engine, local)
+    try:
+        place = f"{engine.data_url.rstrip('/')}/{identity[:16]}" if engine.data_url and backend.is_distributed else str(work)
+        heard, division = (Run(backend, f"{place}/{name}", work / f"{name}.json", identity, progress) for name in ("heard", "division"))
+        weights = heard.weigh(heard.take(use.usage), heard.take(use.attribution))
+        found = _weights_by_cell(heard.give([weights], work / "weights"), use, recordings)
+        (work / "in").mkdir(exist_ok=True)
+        return settle(
+            period,
+            Heard(period, dict(use.sums), found),
+            lambda period, pools, weights: allocate_stored(period, pools, weights, division, work / "in", local),
+        )
+    finally:
+        backend.close()
+        local.close()
+
+
+def _connect(engine: Engine, local: DuckDB) -> Backend:
+    if engine.name == "duckdb":
+        return local
+    if engine.url is None or engine.data_url is None:
+        raise Refused(
+            "no_engine", "a cluster needs an address and a place for data", "give --engine-url sc://host:15002 and --engine-data URL"
+        )
+    return Spark(engine.url)
+
+
+def _weights_by_cell(files: Sequence[Path], use: StoredUse, recordings: Sequence[str]) -> dict[tuple[str, str], dict[str, int]]:
+    """(model version, territory) → recording → weight."""
+    found: dict[tuple[str, str], dict[str, int]] = {cell: {} for cell in use.cells}
+    for path in files:
+        for batch in pq.ParquetFile(path).iter_batches(columns=["cell", "recording", "weight"]):
+            for cell, recording, weight in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                found[use.cells[cell]][recordings[recording]] = weight
+    return found
+
+
+def _read_small(folder: Path) -> tuple[Period, dict[str, Fingerprint]]:
+    """The period without what grows with use, and the fingerprints of the other files."""
+    missing = [
+        Problem(
+            name,
+            None,
+            None,
+            "is missing from the period folder",
+            "see docs/formats/period-folder.md; a table without rows is an empty file",
+        )
+        for name in FILES
+        if not (folder / name).is_file()
+    ]
+    raise_if_any(missing)
+    large = {f"{name}.jsonl" for name in TABLES}
+    return parse_period({name: b"" if name in large else (folder / name).read_bytes() for name in FILES})
+
+
+def _settle_small(folder: Path, building: Path) -> Settled:
+    settled = settle_folder(folder, building / "whole")
+    for path in (building / "whole").iterdir():
+        path.rename(building / path.name)
+    (building / "whole").rmdir()
+    return settled
+
+
+def _write(period: Period, inputs: Mapping[str, Fingerprint], settlement: Settlement, building: Path) -> Settled:
+    roots: dict[str, str] = {}
+    for name, key in RESULT_KEYS.items():
+        file = f"{name}.jsonl"
+        if name == "allocations" and isinstance(lines := settlement.lines, StoredLines):
+            names = Names(lines.pools, lines.payees, lines.recordings)
+            written = write_allocations(building / file, lines.batches(), names, lambda *line: name_line(period.settlement_id, *line))
+            roots[file] = written.hash
+        else:
+            data = encode_table(settlement.tables[name], key)
+            roots[file] = fingerprint(file, data).hash
+            write_atomically(building / file, data)
+    document = describe(period, inputs, settlement, roots)
+    write_atomically(building / "settlement.json", encode_document(document))
+    assert isinstance(settlement.lines, StoredLines)
+    return Settled(period.settlement_id, document, len(settlement.lines), len(settlement.lines.payees))
+
+
+def _identity(inputs: Mapping[str, Fingerprint], engine: Engine) -> str:
+    text = "\n".join([engine.name, engine.data_url or "", *(f"{name} {inputs[name].hash}" for name in sorted(inputs))])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@contextmanager
+def _work_beside(out: Path) -> Iterator[Path]:
+    """A folder for what is not the result: left when the run is killed, so that the next goes on there; removed when it ends, well or not."""
+    with alone_in(out.parent / f".settling-{out.name}") as work:
+        try:
+            yield work
+        except Exception:
+            shutil.rmtree(work)
+            raise
+        shutil.rmtree(work)
