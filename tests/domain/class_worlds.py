@@ -132,10 +132,10 @@ MANDATES = tuple(
 def admissions(draw: st.DrawFn, second: bytes, programme: bytes) -> tuple[Admission, ...]:
     found = []
     for class_id, document in (("one", ONE), ("two", second)):
-        if draw(st.sampled_from([True, True, True, False])):
-            recorded = DAY - timedelta(days=draw(st.sampled_from([60, 60, 60, 20, 3])))
-            begins = recorded + timedelta(days=draw(st.sampled_from([14, 14, 13, 30])))
-            ended = draw(st.sampled_from([None, None, DAY, DAY + timedelta(days=1)]))
+        if draw(st.sampled_from([True] * 7 + [False])):
+            recorded = DAY - timedelta(days=draw(st.sampled_from([60] * 8 + [20, 3])))
+            begins = recorded + timedelta(days=draw(st.sampled_from([14] * 8 + [13, 30])))
+            ended = draw(st.sampled_from([None] * 6 + [DAY, DAY + timedelta(days=1)]))
             at_us = int(datetime(recorded.year, recorded.month, recorded.day, tzinfo=UTC).timestamp()) * 1_000_000
             found.append(
                 Admission(
@@ -156,13 +156,13 @@ def admissions(draw: st.DrawFn, second: bytes, programme: bytes) -> tuple[Admiss
 
 
 @st.composite
-def events(draw: st.DrawFn, programme: bytes, second: bytes, most: int = 14) -> tuple[ConsentEvent, ...]:
+def events(draw: st.DrawFn, programme: bytes, second: bytes, most: int = 5) -> tuple[ConsentEvent, ...]:
     """A base of grants, so that yes is not rare, then anything."""
     hashes = {"p": sha256(programme).hexdigest(), "class:one": sha256(ONE).hexdigest(), "class:two": sha256(second).hexdigest()}
     found: list[ConsentEvent] = []
 
     def add(party: str, purpose: str, scope: str, decision: str, *, odd: bool) -> None:
-        terms = draw(st.sampled_from([hashes[scope]] * 5 + [OTHER_HASH])) if odd else hashes[scope]
+        terms = draw(st.sampled_from([hashes[scope]] * 3 + [OTHER_HASH])) if odd else hashes[scope]
         actor, mandate = (
             draw(st.sampled_from([(party, None)] * 4 + [("ben", "m-*"), ("ben", "m-p"), ("ben", "m-class:one")])) if odd else (party, None)
         )
@@ -192,15 +192,16 @@ def events(draw: st.DrawFn, programme: bytes, second: bytes, most: int = 14) -> 
         )
 
     for party in PARTIES:
-        scope = draw(st.sampled_from(["p", "class:one", "class:two", "class:one", None]))
-        for purpose in PURPOSES if scope else ():
-            add(party, purpose, str(scope), "grant", odd=False)
+        scope = draw(st.sampled_from(["p", "class:one", "class:two", "both", "both", "class:one", None]))
+        for named in {"both": ("class:one", "class:two"), None: ()}.get(scope, (str(scope),)):
+            for purpose in PURPOSES:
+                add(party, purpose, named, "grant", odd=False)
     for _ in range(draw(st.integers(0, most))):
         add(
             draw(st.sampled_from(PARTIES)),
             draw(st.sampled_from(PURPOSES)),
             draw(st.sampled_from(list(hashes))),
-            draw(st.sampled_from(["grant", "grant", "grant", "withdraw", "hold", "release"])),
+            draw(st.sampled_from(["grant"] * 4 + ["withdraw", "hold", "release"])),
             odd=True,
         )
     return tuple(found)
@@ -212,7 +213,7 @@ def worlds(draw: st.DrawFn) -> World:
     programme = make_programme(second)
     return World(
         programme,
-        draw(st.sampled_from([(ONE, second)] * 4 + [(ONE,)])),
+        draw(st.sampled_from([(ONE, second)] * 9 + [(ONE,)])),
         draw(admissions(second, programme)),
         MANDATES,
         draw(CLAIMS),

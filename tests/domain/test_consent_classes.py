@@ -1,14 +1,22 @@
 """Classes of licensees never permit what somebody denied, and no order of events turns silence into a yes."""
 
 from dataclasses import replace
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from ritornello.domain.consent import ConsentEvent
-from tests.domain.class_worlds import DAY, KNOWN_US, PURPOSES, World, worlds
+from ritornello.domain.licensee_class import Admission
+from tests.domain.class_worlds import ASSET, DAY, KNOWN_US, MANDATES, ONE, OTHER_HASH, PURPOSES, TWO, World, claim, make_programme, worlds
+from tests.outside.test_verifier_on_classes import verify
 
-MANY = settings(max_examples=80, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
+MANY = settings(
+    max_examples=120, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow]
+)
 
 
 def counted(world: World) -> list[ConsentEvent]:
@@ -101,3 +109,68 @@ def test_a_yes_names_grants_that_stand_and_a_no_names_a_reason(world: World) -> 
         assert latest(world, event.party_id, event.purpose, event.programme_id, ("grant", "withdraw")) == event
         if event.programme_id != "p":
             assert latest(world, event.party_id, event.purpose, "p", ("grant", "withdraw")) is None
+
+
+def good_world() -> World:
+    """Everyone granted everything to class one alone, and the programme falls under it."""
+    programme = make_programme(TWO)
+    admission = Admission("a", "one", sha256(ONE).hexdigest(), "p", sha256(programme).hexdigest(), "seen", DAY - timedelta(days=1), None, 0)
+    like = ConsentEvent(
+        1, "e", "grant", "ana", "ana", None, "", "r1", "", "class:one", sha256(ONE).hexdigest(), "WW", DAY, None, KNOWN_US - 200, "t", "t", None, "0" * 64
+    )  # fmt: skip
+    decided = [(party, purpose) for party in ("ana", "ben", "cleo") for purpose in PURPOSES]
+    events = tuple(
+        replace(like, seq=number, event_id=f"e{number}", party_id=party, actor_id=party, purpose=purpose, asset_id=ASSET.asset_id)
+        for number, (party, purpose) in enumerate(decided, 1)
+    )
+    claims = (claim("ana", "master", 100_000_000), claim("ana", "publishing", 100_000_000))
+    return World(programme, (ONE, TWO), (admission,), MANDATES, claims, events)
+
+
+def test_everyone_granted_to_the_class() -> None:
+    assert good_world().ask().allowed and verify(good_world())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"terms_sha256": OTHER_HASH},
+        {"terms_sha256": sha256(TWO).hexdigest()},
+        {"programme_id": "class:two"},
+        {"programme_id": "p"},
+        {"programme_id": "class:three"},
+        {"decision": "withdraw"},
+        {"territory": "DE"},
+        {"effective_from": DAY + timedelta(days=1)},
+        {"effective_to": DAY - timedelta(days=1)},
+        {"recorded_at_us": KNOWN_US + 1},
+        {"actor_id": "ben", "mandate_id": "m-*"},
+        {"actor_id": "ben", "mandate_id": "m-p"},
+        {"actor_id": "ben"},
+        {"purpose": "voice_model"},
+    ],
+    ids=str,
+)
+def test_one_thing_wrong_with_one_grant_is_enough(change: dict[str, Any]) -> None:
+    world = good_world()
+    spoiled = replace(world, events=(replace(world.events[0], **change), *world.events[1:]))
+    assert not spoiled.ask().allowed and verify(spoiled) is None
+    again = replace(world, events=(*world.events, replace(world.events[0], seq=99, event_id="e99", **change)))
+    assert again.ask().allowed == (verify(again) is not None)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"decision": "withdraw", "programme_id": "class:two", "terms_sha256": sha256(TWO).hexdigest()},
+        {"decision": "withdraw", "programme_id": "p"},
+        {"decision": "hold", "programme_id": "class:two", "party_id": "stranger"},
+        {"programme_id": "p", "terms_sha256": OTHER_HASH},
+    ],
+    ids=str,
+)
+def test_a_no_elsewhere_outweighs_the_grant_to_a_class_whichever_came_first(change: dict[str, Any]) -> None:
+    world = good_world()
+    for seq in (0, 99):
+        denied = replace(world, events=(*world.events, replace(world.events[0], seq=seq, event_id=f"e{seq}", **change)))
+        assert not denied.ask().allowed and verify(denied) is None

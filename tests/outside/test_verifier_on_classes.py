@@ -28,7 +28,7 @@ def compare(world: World) -> None:
     seen["no" if not answer.allowed else "yes, on a class grant" if by_class else "yes"] += 1
 
 
-@pytest.mark.parametrize("examples", [200, pytest.param(10_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [300, pytest.param(10_000, marks=pytest.mark.slow)])
 def test_both_judge_alike(examples: int) -> None:
     seen.clear()
     settings(max_examples=examples, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])(
