@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
@@ -47,10 +47,13 @@ MAX_FILE_BYTES = 4 << 30
 Rows = list[dict[str, Any]]
 
 
-def read_period(folder: Path) -> tuple[Period, dict[str, Fingerprint]]:
-    """The period in a folder, and the fingerprint of each file. Raises BadInput with every problem of every file."""
+def read_period(folder: Path, without: Collection[str] = ()) -> tuple[Period, dict[str, Fingerprint]]:
+    """The period in a folder, and the fingerprint of each file. Raises BadInput with every problem of every file.
+
+    Files `without` must be there, but count as empty: somebody else reads them.
+    """
     problems: list[Problem] = []
-    files = {name: content for name in FILES if (content := _read(folder, name, problems)) is not None}
+    files = {name: content for name in FILES if (content := _read(folder, name, problems, is_left=name in without)) is not None}
     files |= load_terms(folder, problems)
     raise_if_any(problems)
     return parse_period(files)
@@ -84,7 +87,7 @@ def encode_result(tables: Mapping[str, Rows]) -> dict[str, bytes]:
     return {f"{name}.jsonl": encode_table(tables[name], key) for name, key in RESULT_KEYS.items()}
 
 
-def _read(folder: Path, name: str, problems: list[Problem]) -> bytes | None:
+def _read(folder: Path, name: str, problems: list[Problem], *, is_left: bool = False) -> bytes | None:
     path = folder / name
     if not path.is_file():
         problems.append(
@@ -97,6 +100,8 @@ def _read(folder: Path, name: str, problems: list[Problem]) -> bytes | None:
             )
         )
         return None
+    if is_left:
+        return b""
     if path.stat().st_size > MAX_FILE_BYTES:
         problems.append(Problem(name, None, None, f"is larger than {MAX_FILE_BYTES >> 30} GiB", "settle a shorter period"))
         return None

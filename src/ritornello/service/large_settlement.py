@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from ritornello.domain.errors import Problem, Refused, raise_if_any
+from ritornello.domain.errors import Refused
 from ritornello.domain.period import Period
 from ritornello.formats.canonical import Fingerprint, alone_in, build_folder, encode_document, encode_table, fingerprint, write_atomically
-from ritornello.formats.period_folder import FILES, parse_period
+from ritornello.formats.period_folder import read_period
 from ritornello.formats.schema import RESULT_KEYS
 from ritornello.formats.stored_allocations import Names, write_allocations
 from ritornello.formats.stored_use import TABLES, Known, StoredUse, read_use
@@ -29,6 +29,7 @@ from ritornello.settlement.settle import Settlement, settle
 from ritornello.settlement.stored_lines import StoredLines, allocate_stored
 
 GIB = 1 << 30
+LARGE = frozenset(f"{name}.jsonl" for name in TABLES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +51,13 @@ def settle_large(folder: Path, out: Path, engine: Engine, progress: Callable[[st
     """
     with build_folder(out) as building, _work_beside(out) as work:
         progress("reading")
-        period, documents = _read_small(folder)
+        period, documents = read_period(folder, without=LARGE)
         if period.corrects is not None or any(income.divide_by == "user_centric" for income in period.programme.incomes):
             return _settle_small(folder, building)
         exposed = {(row.model_version, row.recording_id) for row in period.exposures}
         recordings = sorted(period.recordings)
         use = read_use(folder, work / "use", Known(period.runs, exposed, recordings), engine.memory_bytes)
-        inputs = {name: use.fingerprints.get(name) or documents[name] for name in FILES}
+        inputs = {**documents, **use.fingerprints}
         try:
             settlement = _settle(period, use, recordings, work, engine, _identity(inputs, engine), progress)
         except BeyondBounds:
@@ -106,24 +107,6 @@ def _weights_by_cell(files: Sequence[Path], use: StoredUse, recordings: Sequence
             for cell, recording, weight in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                 found[use.cells[cell]][recordings[recording]] = weight
     return found
-
-
-def _read_small(folder: Path) -> tuple[Period, dict[str, Fingerprint]]:
-    """The period without what grows with use, and the fingerprints of the other files."""
-    missing = [
-        Problem(
-            name,
-            None,
-            None,
-            "is missing from the period folder",
-            "see docs/formats/period-folder.md; a table without rows is an empty file",
-        )
-        for name in FILES
-        if not (folder / name).is_file()
-    ]
-    raise_if_any(missing)
-    large = {f"{name}.jsonl" for name in TABLES}
-    return parse_period({name: b"" if name in large else (folder / name).read_bytes() for name in FILES})
 
 
 def _settle_small(folder: Path, building: Path) -> Settled:
