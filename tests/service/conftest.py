@@ -37,21 +37,30 @@ def settled_once(tmp_path_factory: pytest.TempPathFactory, catalogue_folder: Pat
 def payable(settled_once: Path, run: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A settled home whose parties have accounts of every kind; accounts.csv and debtor.toml lie beside it."""
     monkeypatch.delenv("RITORNELLO_DATABASE", raising=False)
-    monkeypatch.setenv("RITORNELLO_DATA_KEY", KEY)
-    (tmp_path / "accounts.csv").write_text(ACCOUNTS)
-    (tmp_path / "debtor.toml").write_text(DEBTOR)
     home = tmp_path / "home"
     shutil.copytree(settled_once, home)
-    run("--home", home, "payout", "accounts", "import", tmp_path / "accounts.csv", "--by", "Olga")
+    give_accounts(home, run, monkeypatch)
     return home
+
+
+def give_accounts(home: Path, run: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Accounts of every kind for the parties; accounts.csv and debtor.toml beside the home."""
+    monkeypatch.setenv("RITORNELLO_DATA_KEY", KEY)
+    (home.parent / "accounts.csv").write_text(ACCOUNTS)
+    (home.parent / "debtor.toml").write_text(DEBTOR)
+    run("--home", home, "payout", "accounts", "import", home.parent / "accounts.csv", "--by", "Olga")
 
 
 class Bank:
     """The mock-bank package as the payer's bank: somebody else's reading of the standards."""
 
     def __init__(self, **of_account: Any) -> None:
-        """`of_account`: how the payer's euro account behaves (mockbank.accounts)."""
+        """`of_account`: how the payer's euro account, or its dollar account for NACHA, behaves (mockbank.accounts)."""
         self.state = State(Config())
+        if of_account.get("format") == "nacha":
+            dollars = {"iban": "DE02100500000054540402", "account_number": "1234567890", "currency": "USD"}
+            bank_accounts.create(self.state.conn, "USD", {**dollars, "name": "Licensor", "balance": 10**9, **of_account})
+            return
         for currency, iban, more in (("EUR", "DE02120300000000202051", of_account), ("SEK", "DE02500105170137075030", {})):
             fields = {"iban": iban, "name": "Licensor", "bic": "BYLADEM1001", "balance": 10**9, "currency": currency, **more}
             bank_accounts.create(self.state.conn, currency, fields)

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
-from ritornello.store.database import open_engine, transaction
+from ritornello.store.database import open_engine, transaction, upgrade
 from ritornello.store.payout_accounts import payable_at, read_accounts
 
 Run = Callable[..., str]
@@ -152,3 +153,24 @@ def test_accounts_are_append_only(home: Path, run: Run) -> None:
     with sqlite3.connect(home / "ritornello.db") as connection, pytest.raises(sqlite3.IntegrityError, match="append-only"):
         connection.execute("DELETE FROM payout_account")
     connection.close()
+
+
+@pytest.mark.sqlite
+def test_references_of_older_versions_are_taken_over(run: Run, tmp_path: Path) -> None:
+    home, sheet = tmp_path / "home", tmp_path / "accounts.csv"
+    run("--home", home, "init")
+    for path in home.glob("ritornello.db*"):
+        path.unlink()
+    engine = open_engine(f"sqlite:///{home / 'ritornello.db'}")
+    upgrade(engine, "0003")
+    with transaction(engine) as connection:
+        for party_id, reference in (("ana", "acct-ána"), ("ben", None)):
+            row = {"party_id": party_id, "name": "N", "kind": "person", "payout_account": reference}
+            connection.execute(
+                text("INSERT INTO party (party_id, name, kind, payout_account) VALUES (:party_id, :name, :kind, :payout_account)"), row
+            )
+    engine.dispose()
+    (account,) = accounts(home, run)
+    assert (account["party_id"], account["masked"], account["recorded_by"]) == ("ana", "reference …-ána", "an older version")
+    sheet.write_text("party_id,kind,number\nana,reference,acct-ána\n", encoding="utf-8")
+    assert json.loads(run("--home", home, "--json", "payout", "accounts", "import", sheet, "--by", "Olga"))["unchanged"] == 1

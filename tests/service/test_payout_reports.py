@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from mockbank import nacha as bank_nacha
 
+from ritornello.formats.bank_reports import nacha_return
+from ritornello.formats.bank_reports.report import BankReport
 from tests.formats.payments import header, us_payment
 from tests.payouts import HEADER
-from tests.service.conftest import Bank
+from tests.service.conftest import Bank, give_accounts
 
 Run = Callable[..., str]
 S = "p-2026-10"
@@ -71,8 +73,12 @@ def of(answer: dict[str, Any], party_id: str) -> dict[str, Any]:
     return next(row for row in answer["payments"] if row["party_id"] == party_id)
 
 
-def test_the_loop_until_the_money_arrives(desk: Desk, bank: Callable[..., Bank], run: Run, tmp_path: Path) -> None:
-    """Settle, write, accepted, booked, one comes back; the account is corrected; the next period pays it again."""
+def test_the_loop_until_the_money_arrives(
+    settled: Path, bank: Callable[..., Bank], run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Settle, write, accepted, booked, one comes back; the account is corrected; the next period pays it again. On both databases."""
+    give_accounts(settled, run, monkeypatch)
+    desk = Desk(settled, run, tmp_path)
     answer, data = desk.write()
     ana = of(answer, "ana")
     wrong = {"days": 2, "reason": "AC04", "end_to_end_id": ana["end_to_end_id"]}
@@ -113,9 +119,26 @@ def test_the_loop_until_the_money_arrives(desk: Desk, bank: Callable[..., Bank],
     assert int(opening[0]["opening_units"]) >= back
 
 
-def settle_next(desk: Desk, period: str) -> None:
+def test_dollars_come_back_from_a_us_bank(desk: Desk, bank: Callable[..., Bank], tmp_path: Path) -> None:
+    settle_next(desk, "2026-11", "USD")
+    out = tmp_path / "pay.ach"
+    command = ("--format", "nacha", "--debtor", tmp_path / "debtor.toml", "--by", "Olga")
+    answer = desk.ask("payout", "write", "p-2026-11", "--out", out, *command)
+    assert [row["party_id"] for row in answer["payments"]] == ["ben"]
+    their = bank(format="nacha", behaviour="return-later", parameters={"days": 2, "reason": "R03"})
+    assert their.take(out.read_bytes())["findings"] == []
+    their.advance(9)
+    (returned,) = their.sent("nacha.return", "USD")
+    reading = desk.read(returned)
+    assert [(row["party_id"], row["state"]) for row in reading["changed"]] == [("ben", "failed")]
+    assert "there is no such account" in reading["changed"][0]["reason"] and reading["stopped_accounts"] == ["ben"]
+    accounts = desk.ask("payout", "accounts", "list", "ben")
+    assert [row["kind"] for row in accounts if row["ended_at_us"] is None] == ["iban"], "only the account that was returned ends"
+
+
+def settle_next(desk: Desk, period: str, currency: str = "EUR") -> None:
     (desk.folder / "revenue-next.csv").write_text(
-        f"line_id,product,model_version,territory,currency,net_amount\nn{period},App,m,DE,EUR,100\n"
+        f"line_id,product,model_version,territory,currency,net_amount\nn{period},App,m,DE,{currency},100\n"
     )
     desk.ask("revenue", "import", desk.folder / "revenue-next.csv", "--programme", "p", "--period", period)
     desk.ask("settle", "--programme", "p", "--period", period, "--early")
@@ -188,6 +211,15 @@ def test_what_does_not_match_goes_to_a_list_and_posts_nothing(desk: Desk) -> Non
     desk.ask("payout", "resolve", items[0]["item_id"], "--why", "again", "--by", "Olga", expect=3)
 
 
+def test_answers_to_files_of_others_are_counted_and_left_alone(desk: Desk, bank: Callable[..., Bank]) -> None:
+    _, data = desk.write()
+    their = bank()
+    their.take(data.replace(b"<MsgId>RTN", b"<MsgId>PAY").replace(b"EndToEndId>RTN", b"EndToEndId>PAY"))
+    (answer,) = their.sent("pain.002")
+    reading = desk.read(answer)
+    assert (reading["changed"], reading["open_items"], reading["others"]) == ([], [], 1)
+
+
 def test_a_return_before_its_booking_is_reported(desk: Desk) -> None:
     answer, _ = desk.write()
     ana = of(answer, "ana")
@@ -251,9 +283,6 @@ def test_entities_are_never_expanded(desk: Desk, tmp_path: Path) -> None:
 
 def test_nacha_returns_are_read_as_another_program_writes_them() -> None:
     """A return file made by the mock bank from our own payments: the trace, the identification, the amount, the reason."""
-    from ritornello.formats.bank_reports import nacha_return
-    from ritornello.formats.bank_reports.report import BankReport
-
     payments = [us_payment(number, "person") for number in range(3)]
     rows = [
         {

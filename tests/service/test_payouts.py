@@ -77,6 +77,11 @@ def test_every_payout_is_in_the_file_or_named_with_what_to_do(write: Callable[..
     assert left["party_id"] == "ben" and "town" in left["what"] and "city" in left["todo"]
 
 
+def test_the_bank_is_not_asked_to_pay_yesterday(write: Callable[..., dict[str, object]]) -> None:
+    assert write("pain001", "--execute-on", "2020-01-02", expect=3)["error"] == "day_past"
+    assert write("pain001", "--execute-on", "2099-01-02")["execute_on"] == "2099-01-02"
+
+
 def test_nothing_goes_out_twice_unless_the_file_is_cancelled(
     write: Callable[..., dict[str, object]], payable: Path, run: Run, tmp_path: Path
 ) -> None:

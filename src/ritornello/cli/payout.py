@@ -8,16 +8,15 @@ from typing import Any
 import click
 
 from ritornello.cli.frame import FILE, NEW, Day, Frame, pass_frame
+from ritornello.cli.payout_accounts import BY, accounts
 from ritornello.domain.errors import Refused
 from ritornello.domain.payout import STATE_WORDS
 from ritornello.formats.canonical import write_atomically
 from ritornello.formats.payouts.catalogue import FORMATS
 from ritornello.formats.payouts.debtor_toml import read_debtor
 from ritornello.formats.payouts.payment import Debtor
-from ritornello.service import overview, payees, payout_reports, payouts
+from ritornello.service import overview, payout_reports, payouts
 from ritornello.store.payouts import OpenItem
-
-BY = click.option("--by", required=True, help="Who says so: it stands in the record.")
 
 
 @click.group()
@@ -25,58 +24,7 @@ def payout() -> None:
     """Paying people, and what banks answer."""
 
 
-@payout.group()
-def accounts() -> None:
-    """Where each party is paid. Bank data is never shown: at most the last four characters."""
-
-
-@accounts.command("import")
-@click.argument("file", type=FILE)
-@BY
-@pass_frame
-def import_accounts(frame: Frame, file: Path, by: str) -> None:
-    """Import payout accounts, all or nothing. Columns: docs/formats/spreadsheets.md."""
-    with frame.context() as context:
-        report = payees.import_accounts(context, file, by)
-    text = f"payout accounts: {len(report.new)} new, {len(report.changed)} changed, {report.unchanged} as they were"
-    frame.show(asdict(report), "\n".join([text, *(f"changed: {party_id}" for party_id in report.changed)]))
-
-
-@accounts.command("list")
-@click.argument("party", required=False)
-@pass_frame
-def list_accounts(frame: Frame, party: str | None) -> None:
-    """List payout accounts, of all parties or one, with who recorded and who ended them."""
-    with frame.context() as context:
-        found = payees.list_accounts(context, party)
-    lines = [
-        f"{account.party_id:<24} {account.currency or 'any':<4} {account.masked:<24} recorded by {account.recorded_by}"
-        + (f", ended by {account.ended_by}: {account.ended_why}" if account.ended_at_us is not None else "")
-        for account in found
-    ]
-    frame.show([asdict(account) for account in found], "\n".join(lines) or "no payout accounts yet: ritornello payout accounts import")
-
-
-@accounts.command()
-@click.argument("party")
-@click.option("--currency", help="Only the account for this currency.")
-@click.option("--why", required=True, help="The reason: it stands in the record.")
-@BY
-@pass_frame
-def end(frame: Frame, party: str, currency: str | None, why: str, by: str) -> None:
-    """Stop using a PARTY's accounts. What it is owed then stays on its balance."""
-    with frame.context() as context:
-        ended = payees.end_accounts(context, party, currency, by, why)
-    frame.show([asdict(account) for account in ended], "\n".join(f"no longer used: {account.masked} of {party}" for account in ended))
-
-
-@accounts.command()
-@pass_frame
-def reseal(frame: Frame) -> None:
-    """Encrypt all account details anew with the first key of RITORNELLO_DATA_KEY, after naming NEW,OLD there."""
-    with frame.context() as context:
-        count = payees.reseal(context)
-    frame.show({"accounts": count}, f"{count} accounts sealed with the first key; the old key is needed no more")
+payout.add_command(accounts)
 
 
 FORMAT = click.option("--format", "format_name", type=click.Choice(sorted(FORMATS)), required=True, help="What reads the file.")
@@ -185,17 +133,17 @@ def returns(frame: Frame, file: Path) -> None:
         "file": reading.file,
         "kind": reading.kind,
         "read_before": reading.again,
-        "changed": [_payout_row(each) for each in reading.changed],
-        "known": reading.known,
+        "changed": [_payout_row(each) for each in reading.entries.changed],
+        "known": reading.entries.known,
         "others": reading.others,
-        "stopped_accounts": reading.stopped,
+        "stopped_accounts": reading.entries.stopped,
         "open_items": [asdict(item) for item in reading.open_items],
     }
     text = [
-        f"{reading.kind}: {len(reading.changed)} payouts changed, {reading.known} statements known already, {reading.others} other entries"
+        f"{reading.kind}: {len(reading.entries.changed)} payouts changed, {reading.entries.known} statements known already, {reading.others} other entries"
     ]
-    text += [_render_payout(each) for each in reading.changed]
-    text += [f"the account of {party_id} is not used any more" for party_id in reading.stopped]
+    text += [_render_payout(each) for each in reading.entries.changed]
+    text += [f"the account of {party_id} is not used any more" for party_id in reading.entries.stopped]
     text += [_render_item(item) for item in reading.open_items]
     frame.show(values, "this file was read before; nothing was done" if reading.again else "\n".join(text))
 

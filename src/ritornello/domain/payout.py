@@ -28,14 +28,14 @@ class PayoutEvent:
 
     payout_id: str
     kind: str
-    batch_id: str | None  # the file it was in
-    block: str | None  # and the part of the file
-    account_id: str | None  # where it was sent
-    reason_code: str | None
-    reason: str | None
-    report_sha256: str | None  # the bank's file that said so
     recorded_at_us: int
     recorded_by: str
+    batch_id: str | None = None  # the file it was in
+    block: str | None = None  # and the part of the file
+    account_id: str | None = None  # where it was sent
+    reason_code: str | None = None
+    reason: str | None = None
+    report_sha256: str | None = None  # the bank's file that said so
 
 
 def state_of(events: Iterable[PayoutEvent]) -> str:

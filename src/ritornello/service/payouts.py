@@ -22,7 +22,6 @@ from ritornello.store import payouts as store
 from ritornello.store.payouts import PayoutBatch
 
 RECENT_DAYS = 30  # an account that replaced another within these is named before money goes there
-FILE = "payout-file"  # kind of log entry
 NO_ACCOUNT = (
     "record one (ritornello payout accounts import) and write another file; or put the money back on the balance (ritornello payout fail)"
 )
@@ -52,6 +51,11 @@ class Payout:
     @property
     def last(self) -> PayoutEvent | None:
         return self.events[-1] if self.events else None
+
+    @property
+    def sent(self) -> PayoutEvent | None:
+        """The last time it was put into a file."""
+        return next((event for event in reversed(self.events) if event.kind == SENT), None)
 
 
 @dataclass(slots=True)
@@ -152,10 +156,9 @@ def write(
     events = []
     for payment, account in plan.payments:
         block = form.block_of(payment, debtor)
-        event = PayoutEvent(payment.payout_id, SENT, batch.batch_id, block, account.account_id, None, None, None, batch.created_at_us, by)
+        event = PayoutEvent(payment.payout_id, SENT, batch.created_at_us, by, batch.batch_id, block, account.account_id)
         events.append((event, payment.end_to_end_id))
     store.add_events(context.connection, settlement_id, events)
-    context.record(FILE, batch.batch_id, batch.sha256)
     return Written(batch, data, plan)
 
 
@@ -189,7 +192,7 @@ def cancel(context: Context, batch_id: str, by: str, why: str) -> list[Payout]:
             "not_cancellable", f"payouts of {batch_id} are beyond that: {states}", "what the bank returns comes in with `payout returns`"
         )
     now = context.now_us()
-    events = [(PayoutEvent(p.payout_id, CANCELLED, batch_id, None, None, None, why, None, now, by), p.end_to_end_id) for p in found]
+    events = [(PayoutEvent(p.payout_id, CANCELLED, now, by, batch_id, reason=why), p.end_to_end_id) for p in found]
     store.add_events(context.connection, batch.settlement_id, events)
     return found
 
@@ -228,6 +231,8 @@ def _new_batch(context: Context, settlement_id: str, format_name: str, execute_o
     if most is not None and len(same_day) >= most:
         raise Refused("too_many_files", f"{len(same_day)} {format_name} files were made today (UTC)", "go on tomorrow")
     day = execute_on or _next_weekday(context.today())
+    if day < context.today():
+        raise Refused("day_past", f"{day} is over", "give a day on which the bank can still pay")
     return PayoutBatch(batch_id, settlement_id, message_id(batch_id), format_name, day.isoformat(), len(same_day), "", now)
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from ritornello.domain.payout_account import mask_within
 from ritornello.formats.bank_reports.report import ACCEPTED, REJECTED, UNCLEAR, BankReport, Item
 from ritornello.formats.bank_reports.xml import Element, amount, child, children, place, text
+from ritornello.formats.payouts.ids import PREFIX, is_ours
 
 _ACCEPTED = {"ACCP", "ACSP", "ACSC", "ACCC", "ACWC", "ACWP", "ACFC"}
 _NO_NEWS = {"RCVD", "PDNG", "ACTC", "PART", "PATC"}  # still at work, or answered below
@@ -19,6 +20,9 @@ def read(report: BankReport, message: Element) -> None:
     if original is None or message_id is None:
         report.problem(message.sourceline, "OrgnlGrpInfAndSts/OrgnlMsgId", "is missing", "ask the bank for the file again")
         return
+    if not message_id.startswith(PREFIX):
+        report.others += 1  # about a file of somebody else in the house
+        return
     wider: list[Item] = []
     for block in children(message, "OrgnlPmtInfAndSts"):
         _read_transactions(report, block, message_id)
@@ -31,6 +35,9 @@ def read(report: BankReport, message: Element) -> None:
 def _read_transactions(report: BankReport, parent: Element, message_id: str) -> None:
     for transaction in children(parent, "TxInfAndSts"):
         end_to_end_id = text(transaction, "OrgnlEndToEndId", "OrgnlInstrId")
+        if end_to_end_id is not None and not is_ours(end_to_end_id):
+            report.others += 1
+            continue
         if end_to_end_id is None:
             report.problem(transaction.sourceline, "OrgnlEndToEndId", "is missing", "ask the bank for the file again")
             continue
