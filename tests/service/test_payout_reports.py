@@ -136,6 +136,19 @@ def test_dollars_come_back_from_a_us_bank(desk: Desk, bank: Callable[..., Bank],
     assert [row["kind"] for row in accounts if row["ended_at_us"] is None] == ["iban"], "only the account that was returned ends"
 
 
+def test_tax_comes_back_with_the_payout_and_is_taken_once_in_all(desk: Desk) -> None:
+    desk.ask("tax", "set", "ana", "--rate", "0.15", "--authority", "SE")
+    settle_next(desk, "2026-11")
+    tax, owed = desk.owed("tax:SE"), desk.owed("party:ana")
+    sent = next(int(row["amount_units"]) for row in desk.ask("payout", "show", "p-2026-11") if row["party_id"] == "ana")
+    assert tax > 0
+    desk.ask("payout", "fail", "p-2026-11/ana/EUR", "--why", "account closed", "--by", "Olga")
+    assert (desk.owed("tax:SE"), desk.owed("party:ana")) == (0, owed + sent + tax)
+    settle_next(desk, "2026-12")
+    again = next(int(row["amount_units"]) for row in desk.ask("payout", "show", "p-2026-12") if row["party_id"] == "ana")
+    assert desk.owed("tax:SE") + again + desk.owed("party:ana") >= sent + tax and again > sent
+
+
 def settle_next(desk: Desk, period: str, currency: str = "EUR") -> None:
     (desk.folder / "revenue-next.csv").write_text(
         f"line_id,product,model_version,territory,currency,net_amount\nn{period},App,m,DE,{currency},100\n"

@@ -5,6 +5,7 @@ finds it. An account that the bank calls closed, wrong or blocked is ended, so t
 """
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from ritornello.domain.errors import Refused
@@ -110,16 +111,22 @@ class PayoutBook:
         return self.payouts[settlement_id]
 
     def _plan_posting(self, payout: Payout, kind: str) -> None:
-        if kind == ACCEPTED:
-            return
-        name, currency, units = ("confirmation" if kind == CONFIRMED else "return"), payout.currency, payout.amount_units
-        debit = f"bank:{currency}" if payout.state == CONFIRMED else f"paid:{currency}"
-        credit = f"bank:{currency}" if kind == CONFIRMED else f"party:{payout.party_id}"
-        step = "confirm" if kind == CONFIRMED else "return"
-        transfer = f"{self._batch_id(payout.settlement_id, name)}/{step}/{payout.party_id}/{currency}"
-        self.postings[payout.settlement_id, name] += [
-            Posting(transfer, debit, currency, units, "posted"),
-            Posting(transfer, credit, currency, -units, "posted"),
+        """A confirmation moves what was sent; a return takes back the whole transfer of the payment, tax and fee with it."""
+        if kind == CONFIRMED:
+            sent = {f"paid:{payout.currency}": payout.amount_units, f"bank:{payout.currency}": -payout.amount_units}
+            self._post_later(payout, "confirmation", "confirm", sent)
+        elif kind == FAILED:
+            transfer = f"{payout.settlement_id}/pay/{payout.party_id}/{payout.currency}"
+            paid = {row.account: row.amount_units for row in ledger.read_transfer(self.context.connection, payout.settlement_id, transfer)}
+            assert paid.get(f"paid:{payout.currency}") == -payout.amount_units, f"the ledger has no payment of {payout.payout_id}"
+            if payout.state == CONFIRMED:
+                paid[f"bank:{payout.currency}"] = paid.pop(f"paid:{payout.currency}")
+            self._post_later(payout, "return", "return", {account: -units for account, units in paid.items()})
+
+    def _post_later(self, payout: Payout, kind: str, verb: str, sums: Mapping[str, int]) -> None:
+        transfer = f"{self._batch_id(payout.settlement_id, kind)}/{verb}/{payout.party_id}/{payout.currency}"
+        self.postings[payout.settlement_id, kind] += [
+            Posting(transfer, account, payout.currency, units, "posted") for account, units in sums.items()
         ]
 
     def _batch_id(self, settlement_id: str, kind: str) -> str:

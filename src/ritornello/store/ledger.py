@@ -95,6 +95,13 @@ def read_postings(connection: Connection, seq: int | None = None, *, programme_i
         yield row.batch_seq, Posting(row.transfer_id, row.account, row.currency, row.amount_units, row.state)
 
 
+def read_transfer(connection: Connection, batch_id: str, transfer_id: str) -> list[Posting]:
+    """The postings of one transfer of a batch, ascending by account; none when there is no such transfer."""
+    seq = select(ledger_batch.c.seq).where(ledger_batch.c.batch_id == batch_id).scalar_subquery()
+    query = select(posting).where(posting.c.batch_seq == seq, posting.c.transfer_id == transfer_id).order_by(posting.c.account)
+    return [Posting(row.transfer_id, row.account, row.currency, row.amount_units, row.state) for row in connection.execute(query)]
+
+
 def balances(
     connection: Connection,
     programme_id: str | None = None,
