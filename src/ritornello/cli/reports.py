@@ -33,13 +33,27 @@ def revenue() -> None:
 
 @revenue.command("import")
 @_for_a_period
+@click.option("--format", "form", type=click.Choice(["csv", "dsr"]), default="csv", help="revenue.csv, or a DSR flat file.")
+@click.option("--model-version", metavar="M", help="Meant where a DSR file names no model version.")
+@click.option("--revenue-only", is_flag=True, help="Leave out what a DSR file says about the use of outputs.")
 @pass_frame
-def import_revenue(frame: Frame, /, file: Path, **target: Any) -> None:
-    """Import revenue.csv, all or nothing; the same report never counts twice."""
+def import_revenue(frame: Frame, /, file: Path, form: str, model_version: str | None, revenue_only: bool, **target: Any) -> None:
+    """Import revenue.csv, or a DSR file with revenue and use; all or nothing; the same report never counts twice."""
+    if form == "csv" and (model_version or revenue_only):
+        raise click.UsageError("--model-version and --revenue-only go with --format dsr")
     with frame.context() as context:
-        totals = reports.import_revenue(context, Target(**target), file)
-        shown = {currency: overview.money(units, currency) for currency, units in sorted(totals.items())}
-    frame.show({"net_units": {currency: str(units) for currency, units in totals.items()}}, "net revenue: " + ", ".join(shown.values()))
+        if form == "csv":
+            sales = reports.import_revenue(context, Target(**target), file)
+        else:
+            sales = reports.import_dsr(context, Target(**target), file, model_version, revenue_only=revenue_only)
+        shown = [overview.money(units, currency) for currency, units in sorted(sales.net_units.items())]
+    answer: dict[str, Any] = {"net_units": {currency: str(units) for currency, units in sales.net_units.items()}}
+    text = [f"net revenue: {', '.join(shown) or 'none'}"]
+    if form == "dsr":
+        answer |= {"usage_records": sales.usage_records, "not_taken": sales.not_taken}
+        text.append(f"{sales.usage_records:,} usage records")
+        text += [f"not taken: {times:,} × {what}" for what, times in sales.not_taken.items()]
+    frame.show(answer, "\n".join(text))
 
 
 @click.group()

@@ -1,28 +1,33 @@
 """What a licensee reports for a period: revenue, use, points. The same report never counts twice; a report can be withdrawn or replaced."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
 
-from ritornello.domain.errors import Refused, raise_if_any
+from ritornello.domain.errors import Problem, Refused, raise_if_any
 from ritornello.domain.period import parse_period_id
 from ritornello.domain.programme import Programme
 from ritornello.formats.canonical import hash_file
-from ritornello.formats.reports_csv import read_points, read_revenue, read_usage
-from ritornello.formats.sheet import Sheet
+from ritornello.formats.dsr.reading import read_dsr
+from ritornello.formats.dsr.revenue import check_period, revenue_rows, usage_rows
+from ritornello.formats.reports_csv import RevenueRow, UsageRow, read_points, read_revenue, read_usage
 from ritornello.service import programmes
 from ritornello.service.context import Context
 from ritornello.store import catalogue, reports, schema
 
-REVENUE_FIELDS = (
-    "line_id", "row", "product", "model_version", "territory", "currency", "net_units", "gross_units", "quantity_e6", "unit", "user_id",
-)  # fmt: skip
-USAGE_FIELDS = ("usage_id", "output_id", "territory", "uses", "user_id")
-POINTS_FIELDS = ("recording_id", "points", "tier")
+_FIELDS = {
+    "revenue": (
+        "line_id", "row", "product", "model_version", "territory", "currency", "net_units", "gross_units", "quantity_e6", "unit", "user_id",
+    ),
+    "usage": ("usage_id", "output_id", "territory", "uses", "user_id"),
+    "points": ("recording_id", "points", "tier"),
+}  # fmt: skip
+_KEYS = {kind: fields[0] for kind, fields in _FIELDS.items()}
+_Note = Callable[[int | None, str | None, str, str], None]  # of a problem: row, column, what, what to do
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,24 @@ class Target:
     replaces: str | None = None  # the report that this one corrects; withdrawn in the same step
 
 
+@dataclass(frozen=True, slots=True)
+class Sales:
+    """What a report of revenue brought."""
+
+    net_units: Mapping[str, int]  # currency → units
+    usage_records: int = 0
+    not_taken: Mapping[str, int] = field(default_factory=dict)  # what was read past, in words → how often
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A report's lines of one kind; `check` notes what is wrong with them beside the lines that stand: id → file."""
+
+    kind: str
+    rows: Sequence[Any]
+    check: Callable[[Mapping[str, str]], None]
+
+
 def period_days(period_id: str) -> tuple[date, date]:
     """First and last day of a period as people write it. Raises Refused."""
     try:
@@ -43,49 +66,37 @@ def period_days(period_id: str) -> tuple[date, date]:
         raise Refused("bad_period", str(error), "correct the period") from None
 
 
-def import_revenue(context: Context, target: Target, path: Path) -> dict[str, int]:
-    """Take in a revenue report. Returns currency → units. Raises BadInput, or Refused when the report is known or the period is settled."""
+def import_revenue(context: Context, target: Target, path: Path) -> Sales:
+    """Take in revenue.csv. Raises BadInput, or Refused when the report is known or the period is settled."""
     programme, (_, last_day) = _open(context, target)
     rows, sheet = read_revenue(path, last_day)
+    _import(context, target, path, "revenue", lambda: sheet.problems, [_revenue(context, programme, rows, sheet.problem)])
+    return Sales(_total(rows))
 
-    def check(standing: Mapping[str, str]) -> None:
-        models = set(context.connection.scalars(select(schema.run.c.model_version).where(schema.run.c.programme_id == target.programme_id)))
-        gross = any(income.of == "gross" for income in programme.incomes)
-        for row in rows:
-            _refuse_known(sheet, row.row, "line_id", row.line_id, standing)
-            if row.model_version not in models:
-                what = f"{row.model_version!r} is no model version of {target.programme_id}"
-                sheet.problem(row.row, "model_version", what, f"registered are: {', '.join(sorted(models)) or 'none'}")
-            if gross and row.gross_units is None:
-                sheet.problem(row.row, "gross_amount", "is missing, and the programme takes a part of gross revenue", "report it")
 
-    _import(context, target, path, "revenue", sheet, rows, REVENUE_FIELDS, check)
-    totals: dict[str, int] = {}
-    for row in rows:
-        totals[row.currency] = totals.get(row.currency, 0) + row.net_units
-    return totals
+def import_dsr(context: Context, target: Target, path: Path, model_version: str | None, *, revenue_only: bool) -> Sales:
+    """Take in a DSR flat file: its revenue and, unless `revenue_only`, how often outputs were used: one report, to be withdrawn as one.
+
+    `model_version` is meant where the file names none. Raises as `import_revenue` does.
+    """
+    programme, (first_day, last_day) = _open(context, target)
+    report = read_dsr(path, last_day)
+    check_period(report, first_day, last_day)
+    revenue = revenue_rows(report, model_version)
+    usage = [] if revenue_only else usage_rows(report)
+    problems = report.problems
+    if not revenue and not usage and not problems.kept:
+        problems.add(None, None, "has nothing that is revenue or use of outputs", "check that this is the licensee's report")
+    parts = [_revenue(context, programme, revenue, problems.add), _usage(context, target, usage, problems.add)]
+    _import(context, target, path, "dsr", problems.all, parts)
+    return Sales(_total(revenue), len(usage), dict(sorted(report.untaken.items())))
 
 
 def import_usage(context: Context, target: Target, path: Path) -> int:
     """Take in usage records of registered outputs. Returns how many."""
     _open(context, target)
     rows, sheet = read_usage(path)
-
-    def check(standing: Mapping[str, str]) -> None:
-        run, output = schema.run, schema.output
-        of_programme = (
-            select(output.c.output_id)
-            .join(run, run.c.model_version == output.c.model_version)
-            .where(run.c.programme_id == target.programme_id)
-        )
-        outputs = set(context.connection.scalars(of_programme))
-        for row in rows:
-            _refuse_known(sheet, row.row, "usage_id", row.usage_id, standing)
-            if row.output_id not in outputs:
-                what = f"{row.output_id!r} is no output of a model of {target.programme_id}"
-                sheet.problem(row.row, "output_id", what, "register it first: ritornello output add")
-
-    return _import(context, target, path, "usage", sheet, rows, USAGE_FIELDS, check)
+    return _import(context, target, path, "usage", lambda: sheet.problems, [_usage(context, target, rows, sheet.problem)])
 
 
 def import_points(context: Context, target: Target, path: Path) -> int:
@@ -96,14 +107,14 @@ def import_points(context: Context, target: Target, path: Path) -> int:
     def check(standing: Mapping[str, str]) -> None:
         recordings = catalogue.read_recordings(context.connection)
         for row in rows:
-            _refuse_known(sheet, row.row, "recording_id", row.recording_id, standing)
+            _refuse_known(sheet.problem, row.row, "recording_id", row.recording_id, standing)
             if row.recording_id not in recordings:
                 sheet.problem(row.row, "recording_id", f"{row.recording_id!r} is not in the catalogue", "import it first")
             if row.tier not in programme.tiers_e6:
                 known = ", ".join(programme.tiers_e6) or "none"
                 sheet.problem(row.row, "tier", f"{row.tier!r} is no tier of {target.programme_id}", f"its tiers are: {known}")
 
-    return _import(context, target, path, "points", sheet, rows, POINTS_FIELDS, check)
+    return _import(context, target, path, "points", lambda: sheet.problems, [_Part("points", rows, check)])
 
 
 def withdraw(context: Context, report_sha256: str, reason: str) -> dict[str, Any]:
@@ -120,18 +131,52 @@ def list_reports(context: Context, programme_id: str) -> list[dict[str, Any]]:
     return [dict(row._mapping) for row in reports.read_reports(context.connection, programme_id)]
 
 
+def _revenue(context: Context, programme: Programme, rows: Sequence[RevenueRow], note: _Note) -> _Part:
+    def check(standing: Mapping[str, str]) -> None:
+        programme_id = programme.programme_id
+        models = set(context.connection.scalars(select(schema.run.c.model_version).where(schema.run.c.programme_id == programme_id)))
+        gross = any(income.of == "gross" for income in programme.incomes)
+        for row in rows:
+            _refuse_known(note, row.row, "line_id", row.line_id, standing)
+            if row.model_version not in models:
+                what = f"{row.model_version!r} is no model version of {programme_id}"
+                note(row.row, "model_version", what, f"registered are: {', '.join(sorted(models)) or 'none'}")
+            if gross and row.gross_units is None:
+                note(row.row, "gross_amount", "is missing, and the programme takes a part of gross revenue", "report it")
+
+    return _Part("revenue", rows, check)
+
+
+def _usage(context: Context, target: Target, rows: Sequence[UsageRow], note: _Note) -> _Part:
+    def check(standing: Mapping[str, str]) -> None:
+        run, output = schema.run, schema.output
+        of_programme = (
+            select(output.c.output_id)
+            .join(run, run.c.model_version == output.c.model_version)
+            .where(run.c.programme_id == target.programme_id)
+        )
+        outputs = set(context.connection.scalars(of_programme))
+        for row in rows:
+            _refuse_known(note, row.row, "usage_id", row.usage_id, standing)
+            if row.output_id not in outputs:
+                what = f"{row.output_id!r} is no output of a model of {target.programme_id}"
+                note(row.row, "output_id", what, "register it first: ritornello output add")
+
+    return _Part("usage", rows, check)
+
+
+def _total(rows: Sequence[RevenueRow]) -> dict[str, int]:
+    totals: dict[str, int] = {}
+    for row in rows:
+        totals[row.currency] = totals.get(row.currency, 0) + row.net_units
+    return totals
+
+
 def _import(
-    context: Context,
-    target: Target,
-    path: Path,
-    kind: str,
-    sheet: Sheet,
-    rows: Sequence[Any],
-    fields: Sequence[str],
-    check: Callable[[Mapping[str, str]], None],
+    context: Context, target: Target, path: Path, kind: str, problems: Callable[[], Sequence[Problem]], parts: Sequence[_Part]
 ) -> int:
-    """Keep a report and its lines when nothing is wrong with any; `check` is given the lines that stand: id → file."""
-    raise_if_any(sheet.problems if not rows else [])
+    """Keep a report and its lines when nothing is wrong with any. Returns how many lines."""
+    raise_if_any([] if any(part.rows for part in parts) else problems())
     report_sha256 = hash_file(path)
     if known := reports.find_report(context.connection, report_sha256):
         what = f"{path.name} is the report {known.file} that was imported for {known.period_id} already"
@@ -146,11 +191,11 @@ def _import(
             raise Refused("other_report", what, "name a report of the same kind, programme and period")
         withdraw(context, target.replaces, f"replaced by {report_sha256}")
     now = context.now_us()
-    key = {"revenue": "line_id", "usage": "usage_id", "points": "recording_id"}[kind]
-    standing = reports.read_lines(context.connection, kind, target.programme_id, target.period_id, now)
-    check({row[key]: row["file"] for row in standing})
-    raise_if_any(sheet.problems)
-    context.files.put(path.read_bytes())
+    for part in parts:
+        standing = reports.read_lines(context.connection, part.kind, target.programme_id, target.period_id, now)
+        part.check({row[_KEYS[part.kind]]: row["file"] for row in standing})
+    raise_if_any(problems())
+    context.files.put_file(path)
     header = {
         "report_sha256": report_sha256,
         "kind": kind,
@@ -159,15 +204,16 @@ def _import(
         "file": path.name,
         "recorded_at_us": now,
     }
-    reports.append_report(context.connection, header, [{name: getattr(row, name) for name in fields} for row in rows])
+    lines = {part.kind: [{name: getattr(row, name) for name in _FIELDS[part.kind]} for row in part.rows] for part in parts}
+    reports.append_report(context.connection, header, lines)
     context.record("report", report_sha256, report_sha256)
-    return len(rows)
+    return sum(len(part.rows) for part in parts)
 
 
-def _refuse_known(sheet: Sheet, number: int, column: str, value: str, standing: Mapping[str, str]) -> None:
+def _refuse_known(note: _Note, number: int, column: str, value: str, standing: Mapping[str, str]) -> None:
     if value in standing:
         what = f"{value!r} was reported in {standing[value]} already"
-        sheet.problem(number, column, what, "leave the row out, or replace that report: --replaces")
+        note(number, column, what, "leave the row out, or replace that report: --replaces")
 
 
 def _find_standing(context: Context, report_sha256: str) -> dict[str, Any]:

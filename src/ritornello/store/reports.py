@@ -1,6 +1,6 @@
 """Reports of a period (revenue, usage, points) with their lines: appended, and withdrawn by a further row."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, Table, insert, select
@@ -10,11 +10,12 @@ from ritornello.store import schema
 LINES: dict[str, Table] = {"revenue": schema.revenue_line, "usage": schema.usage_record, "points": schema.points}
 
 
-def append_report(connection: Connection, header: dict[str, Any], lines: Sequence[dict[str, Any]]) -> None:
-    """Keep a report (columns of `report`) and its lines."""
+def append_report(connection: Connection, header: dict[str, Any], lines: Mapping[str, Sequence[dict[str, Any]]]) -> None:
+    """Keep a report (columns of `report`) and its lines of each kind."""
     connection.execute(insert(schema.report).values(header))
-    if lines:
-        connection.execute(insert(LINES[header["kind"]]), [{"report_sha256": header["report_sha256"], **line} for line in lines])
+    for kind, rows in lines.items():
+        if rows:
+            connection.execute(insert(LINES[kind]), [{"report_sha256": header["report_sha256"], **row} for row in rows])
 
 
 def find_report(connection: Connection, report_sha256: str) -> Row[Any] | None:
@@ -52,7 +53,6 @@ def _standing(kind: str, programme_id: str, period_id: str, known_at_us: int) ->
         select(line, report.c.file)
         .select_from(joined)
         .where(
-            report.c.kind == kind,
             report.c.programme_id == programme_id,
             report.c.period_id == period_id,
             report.c.recorded_at_us <= known_at_us,

@@ -268,7 +268,7 @@ attribution = _table(
     _whole("recorded_at_us"),
 )
 report = _table(
-    "report",  # what a licensee sent in for a period: revenue, usage or points
+    "report",  # what a licensee sent in for a period: revenue, usage, points, or dsr: revenue with usage
     _text("report_sha256", key=True),
     _text("programme_id"),
     _text("period_id"),

@@ -3,11 +3,12 @@
 Quoting means nothing in these files: titles have bare quotes. Every total that the file states is compared with its lines. Profile: docs/formats/dsr.md.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,6 +18,7 @@ from ritornello.formats.dsr.records import DESCRIPTIVE, EXTENSION, LAYOUTS, MONE
 from ritornello.formats.sheet import parse_day
 
 MAX_LINE_BYTES = 4 * 1024 * 1024
+_USAGES = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?")
 _PROFILES = ("BasicAudioProfile", "UGCProfile", "UgcProfile", "RoyaltyReportingProfile")
 
 
@@ -315,14 +317,13 @@ class _Reader:
             return None
 
     def _decimal(self, number: int, column: str, text: str) -> Decimal | None:
-        try:
-            value = Decimal(text)
-            if not value.is_finite() or "e" in text.lower() or len(text) > 30:
-                raise InvalidOperation
-        except InvalidOperation:
-            self.problem(number, column, f"{text[:40]!r} is not a number such as 12 or 12.5", "ask for the report again")
-            return None
-        return value
+        """A number of usages; what is let in can be added up exactly."""
+        if _USAGES.fullmatch(text):
+            return Decimal(text)
+        self.problem(
+            number, column, f"{text[:40]!r} is not a number such as 12 or 12.5, with six decimals at most", "ask for the report again"
+        )
+        return None
 
     def _check(self, last: int) -> None:
         """The totals that the file states against what its lines add up to."""

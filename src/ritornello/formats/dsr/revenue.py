@@ -1,10 +1,12 @@
 """A DSR report as the same lines that revenue.csv and usage.csv have: one of revenue for each context of sale, one of use for each output in it."""
 
+from dataclasses import replace
 from datetime import date
 
 from ritornello.domain.matching import make_own
+from ritornello.domain.money import parse_decimal
 from ritornello.formats.dsr.reading import Report
-from ritornello.formats.dsr.records import MS_UNIT
+from ritornello.formats.dsr.records import MS_UNIT, USES_UNIT
 from ritornello.formats.reports_csv import RevenueRow, UsageRow
 
 
@@ -20,7 +22,13 @@ def revenue_rows(report: Report, model_version: str | None) -> list[RevenueRow]:
             report.problems.add(summary.row, "ModelVersion", "no record says which model version this is about", todo)
             continue
         line_id = make_own(f"{report.message_id}.{summary.summary_id}")
-        rows.append(RevenueRow(summary.row, line_id, summary.service, model, summary.territory, summary.currency, summary.net_units))
+        line = RevenueRow(summary.row, line_id, summary.service, model, summary.territory, summary.currency, summary.net_units)
+        if summary.usages is not None and summary.unit in ("", USES_UNIT):
+            try:  # what a price per use counts
+                line = replace(line, quantity_e6=parse_decimal(str(summary.usages), 6), unit=USES_UNIT)
+            except ValueError as error:
+                report.problems.add(summary.row, "TotalUsages", str(error), "ask the sender")
+        rows.append(line)
     return rows
 
 
@@ -34,7 +42,7 @@ def usage_rows(report: Report) -> list[UsageRow]:
         if usages == 0:
             report.untaken["outputs whose usage and returns cancel out"] += 1
             continue
-        if usages < 0 or usages != usages.to_integral_value():
+        if not 0 < usages < 10**15 or usages != usages.to_integral_value():
             what = f"the usage of {output_id[:60]!r} totals {usages}"
             report.problems.add(summary.row, "Usages", what, "usage of an output is a whole number of at least 1: ask the sender")
             continue

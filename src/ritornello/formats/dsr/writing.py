@@ -95,7 +95,7 @@ def find_use(programme: Programme, income: str) -> str:
 
 
 def _is_of_outputs(income: Income) -> bool:
-    return income.rate_ppm is not None or getattr(income, "unit_rate_units", None) is not None
+    return income.rate_ppm is not None or income.unit_rate_units is not None
 
 
 def _training_use(programme: Programme) -> str:
