@@ -6,9 +6,23 @@ from datetime import date
 from pathlib import Path
 
 from ritornello.formats.dsr.reading import read_dsr
+from tests.conftest import PERIOD, PROGRAMME, make_home, settle, train
 
 Run = Callable[..., str]
 SETTLEMENT = "p-2026-10"
+RICH = """
+[conversion]
+currency = "EUR"
+
+[[fee]]
+name = "administration"
+rate = "0.10"
+
+[reserve]
+rate = "0.20"
+release_after_days = 40
+
+[payout]"""
 
 
 def read_tables(run: Run, home: Path, folder: Path) -> dict[str, list[dict[str, object]]]:
@@ -82,3 +96,20 @@ def test_one_party_gets_its_own_file_only(run: Run, settled: Path, tmp_path: Pat
     assert {cells[3] for cells in records if cells[0] == "LI01"} == {"Ben Example"}
     assert "no_statement" in run("--home", settled, "export", "dsr", SETTLEMENT, tmp_path / "x", "--party", "nobody", expect=3)
     assert not (tmp_path / "x").exists()
+
+
+def test_terms_that_convert_and_take_fees_and_a_correction(run: Run, database: str, tmp_path: Path, catalogue_folder: Path) -> None:
+    (tmp_path / "rich.toml").write_text(PROGRAMME.replace("[payout]", RICH))
+    home = make_home(tmp_path, catalogue_folder, run, tmp_path / "rich.toml")
+    (tmp_path / "rates.csv").write_text("currency,into,day,rate,source\nSEK,EUR,2026-10-01,0.091234,test\n")
+    run("--home", home, "rates", "import", tmp_path / "rates.csv")
+    settle(train(home, tmp_path, run), tmp_path, run)
+    answer = json.loads(run("--home", home, "--json", "export", "dsr", SETTLEMENT, tmp_path / "dsr"))  # reads back what it wrote
+    assert set(answer["royalty_units"]) == {"EUR"}
+    usage = read_dsr(tmp_path / "dsr" / "usage.tsv", date(2026, 10, 31))
+    assert {summary.currency for summary in usage.summaries.values() if summary.net_units} == {"EUR", "SEK"}  # as reported
+
+    (tmp_path / "late.csv").write_text("line_id,product,model_version,territory,currency,net_amount\nl9,App,m,DE,EUR,50\n")
+    run("--home", home, "revenue", "import", tmp_path / "late.csv", "--programme", "p", "--period", PERIOD, "--late")
+    run("--home", home, "correct", "--programme", "p", "--period", PERIOD)
+    assert "is_correction" in run("--home", home, "export", "dsr", f"{SETTLEMENT}-c1", tmp_path / "x", expect=3)
