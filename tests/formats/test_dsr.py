@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ritornello.domain.identifiers import parse_own
 from ritornello.formats.dsr.reading import Report, read_dsr
 from ritornello.formats.dsr.records import EXTENSION, MAX_PROBLEMS, clean_text, encode_record
 from ritornello.formats.dsr.revenue import check_period, revenue_rows, usage_rows
@@ -73,6 +74,17 @@ def test_contexts_become_lines_of_revenue_and_use(tmp_path: Path) -> None:
     for line_end in ("\r\n", "\n"):
         again = read(tmp_path, "\ufeff" + WHOLE.replace("\n", line_end))
         assert again.problems.all() == [] and revenue_rows(again, None) == revenue_rows(report, None)
+
+
+def test_names_of_lines_are_never_the_same(tmp_path: Path) -> None:
+    """Neither where dots could be read in two ways, nor where names are long and there are many."""
+    long = [f"https://example.com/a-rather-long-address-of-outputs/{number}" for number in range(2_000)]
+    summaries = [sales("1", usages="2001"), context("1"), sales("1.2", usages="1"), context("1.2")]
+    lines = [record for number, one in enumerate(["2.3", *long]) for record in block(number, "1", one, "1")]
+    report = read(tmp_path, message(*summaries, *lines, *block(9_999, "1.2", "3", "1")))
+    assert report.problems.all() == []
+    names = [row.usage_id for row in usage_rows(report)]
+    assert len(set(names)) == len(names) == 2_002 and all(parse_own(name) == name for name in names)
 
 
 def test_amounts_in_lines_must_total_the_summary(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ def fold_name(name: str) -> str:
 
 
 def make_own(text: str) -> str:
-    """An identifier of ours made from anybody's text: itself where it is one, else its letters and eight characters of a hash of all of it."""
+    """An identifier of ours made from anybody's text: itself where it is one, else its letters and sixteen characters of a hash of all of it."""
     try:
         return parse_own(text)
     except ValueError:
@@ -28,9 +28,10 @@ def make_own(text: str) -> str:
 
 
 def _hashed(text: str, more: str = "") -> str:
+    """Long enough a hash that two names are never one party, even where no letter of them is Latin."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:48].strip("-") or "x"
-    digest = hashlib.sha256("\n".join((unicodedata.normalize("NFC", text), more)).encode()).hexdigest()[:8]
+    slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40].strip("-") or "x"
+    digest = hashlib.sha256("\n".join((unicodedata.normalize("NFC", text), more)).encode()).hexdigest()[:16]
     return f"{slug}-{digest}"
 
 

@@ -1,9 +1,10 @@
 """A DSR report as the same lines that revenue.csv and usage.csv have: one of revenue for each context of sale, one of use for each output in it."""
 
+import hashlib
 from dataclasses import replace
 from datetime import date
 
-from ritornello.domain.matching import make_own
+from ritornello.domain.identifiers import parse_own
 from ritornello.domain.money import parse_decimal
 from ritornello.formats.dsr.reading import Report
 from ritornello.formats.dsr.records import MS_UNIT, USES_UNIT
@@ -21,7 +22,7 @@ def revenue_rows(report: Report, model_version: str | None) -> list[RevenueRow]:
             todo = "name it with --model-version, or ask the sender for the DE01 record of docs/formats/dsr.md"
             report.problems.add(summary.row, "ModelVersion", "no record says which model version this is about", todo)
             continue
-        line_id = make_own(f"{report.message_id}.{summary.summary_id}")
+        line_id = _make_name(report.message_id, summary.summary_id)
         line = RevenueRow(summary.row, line_id, summary.service, model, summary.territory, summary.currency, summary.net_units)
         if summary.usages is not None and summary.unit in ("", USES_UNIT):
             try:  # what a price per use counts
@@ -46,7 +47,7 @@ def usage_rows(report: Report) -> list[UsageRow]:
             what = f"the usage of {output_id[:60]!r} totals {usages}"
             report.problems.add(summary.row, "Usages", what, "usage of an output is a whole number of at least 1: ask the sender")
             continue
-        usage_id = make_own(f"{report.message_id}.{summary_id}.{output_id}")
+        usage_id = _make_name(report.message_id, summary_id, output_id)
         rows.append(UsageRow(summary.row, usage_id, output_id, summary.territory, int(usages)))
     return rows
 
@@ -56,3 +57,14 @@ def check_period(report: Report, first_day: date, last_day: date) -> None:
     if report.first_day and report.last_day and not (first_day <= report.first_day <= report.last_day <= last_day):
         what = f"the report is about {report.first_day} to {report.last_day}, the period goes from {first_day} to {last_day}"
         report.problems.add(1, "UsageStartDate", what, "name the period that the report is about")
+
+
+def _make_name(*parts: str) -> str:
+    """An identifier that no other parts give: they themselves where they are plain, else a hash of them (a report may have millions)."""
+    try:
+        if not any("." in part for part in parts):
+            return parse_own(".".join(parts))
+    except ValueError:
+        pass
+    digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    return f"dsr-{digest[:32]}"
