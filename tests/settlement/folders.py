@@ -91,18 +91,25 @@ def correct(source: random.Random, folder: Folder, result: Path, number: int) ->
         columns = PERIOD_TABLES[f"previous_{name}.jsonl"].columns
         tables[f"previous_{name}.jsonl"] = [{column: row[column] for column in columns} for row in read_rows(result / f"{name}.jsonl")]
     if source.random() < 0.3:
-        drift(source, tables["previous_allocations.jsonl"])
+        drift(source, tables)
     return again
 
 
-def drift(source: random.Random, lines: Rows) -> None:
-    """Move a few units between payees of a pool, as many earlier corrections might have done."""
+def drift(source: random.Random, tables: dict[str, Rows]) -> None:
+    """Move a few units between payees of a pool and their balances, as many earlier corrections might have done."""
+    lines = tables["previous_allocations.jsonl"]
     one = source.choice(lines) if lines else None
     for other in lines:
         if one and other["pool"] == one["pool"] and other["payee"] != one["payee"]:
             units = min(source.randint(1, 8), int(one["amount_units"]))
-            one["amount_units"] = str(int(one["amount_units"]) - units)
-            other["amount_units"] = str(int(other["amount_units"]) + units)
+            for row, moved in ((one, -units), (other, units)):
+                row["amount_units"] = str(int(row["amount_units"]) + moved)
+                account = {"account": row["payee"], "currency": row["pool"].split("/")[2]}
+                opening = next((found for found in tables["opening.jsonl"] if found.items() >= account.items()), None)
+                if opening is None:
+                    tables["opening.jsonl"].append({**account, "balance_units": str(moved)})
+                else:
+                    opening["balance_units"] = str(int(opening["balance_units"]) + moved)
             return
 
 
@@ -340,14 +347,13 @@ class World:
                 }
             )
         for number, model in enumerate(self.models):
-            if source.random() < 0.02:
-                continue
             chosen = sorted(source.sample(["s1", "s2"], source.randint(1, 2)))
+            unknown = ["m0"] if source.random() < 0.02 else []
             tables["runs"].append(
                 {
                     "model_version": model,
                     "run_id": f"run-{model}",
-                    "parents": sorted(source.sample(self.models[:number], source.randint(0, number))),
+                    "parents": sorted([*source.sample(self.models[:number], source.randint(0, number)), *unknown]),
                     "snapshot_ids": chosen,
                     "code_sha256": "0" * 64,
                     "weights_sha256": "0" * 64,

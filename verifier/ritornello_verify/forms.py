@@ -9,6 +9,7 @@ from ritornello_verify.report import Malformed, show
 
 PATH = "period/programme.toml"
 MILLION = 1_000_000
+LANES = {"master", "publishing", "performer", "voice"}
 
 Check = Callable[[Any], bool]
 
@@ -30,7 +31,7 @@ def is_ppm(value: object) -> bool:
 
 
 def is_texts(value: object) -> bool:
-    return type(value) is list and all(map(is_text, value)) and len(set(value)) == len(value)
+    return type(value) is list and value != [] and all(map(is_text, value)) and len(set(value)) == len(value)
 
 
 def is_texts_by_name(value: object) -> bool:
@@ -46,7 +47,7 @@ def is_table(value: object) -> bool:
 
 
 def is_lanes(value: object) -> bool:
-    return type(value) is dict and all(map(is_positive, value.values())) and sum(value.values()) == MILLION
+    return type(value) is dict and value.keys() <= LANES and all(map(is_positive, value.values())) and sum(value.values()) == MILLION
 
 
 def is_currency(value: object) -> bool:
@@ -95,7 +96,15 @@ def expect_amount(text: object, currency: object) -> tuple[str, str]:
 
 
 def read_rate(text: object, where: str) -> int:
-    """A decimal of at most six places, in parts per million."""
+    """A decimal of at most six places and at most 1, in parts per million."""
+    rate = read_millionths(text, where)
+    if rate > MILLION:
+        refuse(f"{where}is more than 1")
+    return rate
+
+
+def read_millionths(text: object, where: str) -> int:
+    """A decimal of at most six places, × 1,000,000."""
     try:
         if type(text) is not str:
             raise ValueError("not a text")

@@ -14,11 +14,10 @@ Place = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """Weights by recording, their rest that no recording explains (U), and whether anything was heard at all."""
+    """Weights by recording, and the rest that no recording explains (U)."""
 
     recordings: dict[str, int]
     unattributed: int
-    is_anything: bool
 
     def sum_recordings(self) -> int:
         """A."""
@@ -54,15 +53,14 @@ class Ear:
     def follow_users(self, part: Part, users: dict[str, dict[str, int]]) -> Heard | None:
         """Step 4, `user_centric`: the part's units to users by what they paid, each user's to what they used."""
         paid = self.sum_paid(part.income, part)
-        heard = add_up({user_id: users[user_id] for user_id in paid if user_id in users})
-        if heard is None:
+        if paid.keys().isdisjoint(users):
             return None
         recordings: dict[str, int] = defaultdict(int)
         for user_id, units in apportion(part.units, paid).items():
             for recording_id, own in apportion(units, users.get(user_id, {UNATTRIBUTED: 1})).items():
                 recordings[recording_id] += own
         unattributed = recordings.pop(UNATTRIBUTED, 0)
-        return Heard(dict(recordings), unattributed, heard.is_anything)
+        return Heard(dict(recordings), unattributed)
 
     def sum_paid(self, income: Income, part: Part) -> dict[str, int]:
         """paid(u), above nothing."""
@@ -82,4 +80,4 @@ def add_up(users: dict[str, dict[str, int]]) -> Heard | None:
         for recording_id, weight in own.items():
             weights[recording_id] += weight
     unattributed = weights.pop(UNATTRIBUTED, 0)
-    return Heard(dict(weights), unattributed, any(weights.values()))
+    return Heard(dict(weights), unattributed)

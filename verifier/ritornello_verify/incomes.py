@@ -8,11 +8,11 @@ from ritornello_verify.forms import (
     Check,
     check_members,
     choose,
-    is_count,
     is_currency,
     is_lanes,
     is_name,
     is_positive,
+    is_ppm,
     is_text,
     is_texts,
     is_texts_by_name,
@@ -79,7 +79,7 @@ CHECKS: dict[str, Check] = {
     "model_versions": is_texts,
     "unattributed": choose(*FALLBACKS, ATTRIBUTION),
     "fallback": choose(*FALLBACKS),
-    "max_error_ppm": is_count,
+    "max_error_ppm": is_ppm,
 }
 SOURCES: dict[str, tuple[set[str], set[str]]] = {
     "amount": ({"currency"}, {"period", "model_version"}),
@@ -87,6 +87,7 @@ SOURCES: dict[str, tuple[set[str], set[str]]] = {
     "unit_rate": ({"unit", "currency"}, {"per", "minimum", "products", "model_versions"}),
 }
 """Source → keys it needs, and keys that only it (or another with it) may have."""
+OF_HEARD = {"unattributed", "fallback", "max_error_ppm"}
 OF_SOURCES = {"currency", "period", "model_version", "of", "minimum", "products", "model_versions", "unit", "per"}
 
 
@@ -98,7 +99,7 @@ def read_income(item: dict[str, Any], lanes: dict[str, int], notice_days: int, w
     if "minimum" in item:
         needed.add("currency")
     if item.get("divide_by") in HEARD:
-        needed |= {"unattributed", "max_error_ppm", "fallback"}
+        needed |= OF_HEARD
     check_members(item, CHECKS, where, needed)
     for name in sorted(OF_SOURCES & item.keys() - own - also):
         refuse(f"{where}{name} goes with another source than {source}")
@@ -135,8 +136,11 @@ def find_source(item: dict[str, Any], where: str) -> str:
 
 def check_rule(item: dict[str, Any], lanes: dict[str, int], where: str) -> None:
     """What a rule asks of the rest of the income."""
-    if item["divide_by"] == USER_CENTRIC and "rate" not in item:
-        refuse(f"{where}user_centric needs a rate")
+    if item["divide_by"] in HEARD:
+        if "amount" in item or (item["divide_by"] == USER_CENTRIC and "rate" not in item):
+            refuse(f"{where}{item['divide_by']} cannot divide this source")
+    elif OF_HEARD & item.keys():
+        refuse(f"{where}{min(OF_HEARD & item.keys())} goes with attribution and user_centric alone")
     if item["divide_by"] == WORKS and {lane: ppm for lane, ppm in lanes.items() if ppm} != PUBLISHING_ALONE:
         refuse(f"{where}works needs lanes of publishing alone")
 

@@ -17,15 +17,14 @@ def find_upstream(period: Period, model_version: str, units: int) -> dict[str, i
     total = 0
     for parent, child in find_links(period, lineage, model_version):
         share = lineage.find_share(parent, child)
+        if share and parent not in period.runs:
+            raise Malformed(RUNS, f"model version {show(parent)}, an ancestor of {show(model_version)}, is to get money and has no run")
         total += share
         taken = units * share // MILLION
         if taken:
             upstream[parent] = upstream.get(parent, 0) + taken
     if total > MILLION:
         raise Malformed(RUNS, f"the links of model version {show(model_version)} take {total} ppm, more than all of its money")
-    for ancestor in upstream:
-        if ancestor not in period.runs:
-            raise Malformed(RUNS, f"model version {show(ancestor)} is to get money and has no run")
     return upstream
 
 

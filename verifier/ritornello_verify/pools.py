@@ -79,4 +79,4 @@ def find_reason(period: Period, part: Part, heard: Heard | None) -> str | None:
         return "error_above_limit"
     if heard is None:
         return "no_usage"
-    return "nothing_heard" if not heard.is_anything and part.income.unattributed == ATTRIBUTION else None
+    return "nothing_heard" if not heard.sum_recordings() and part.income.unattributed == ATTRIBUTION else None

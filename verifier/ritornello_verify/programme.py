@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 from ritornello_verify.currency import UNITS_PER_MINOR
 from ritornello_verify.forms import (
+    LANES,
     MILLION,
     Check,
     check_members,
@@ -16,12 +17,14 @@ from ritornello_verify.forms import (
     is_currency,
     is_lanes,
     is_name,
+    is_positive,
     is_ppm,
     is_table,
     is_tables,
     is_text,
     is_texts,
     is_texts_by_name,
+    read_millionths,
     read_money,
     read_price,
     read_rate,
@@ -29,6 +32,9 @@ from ritornello_verify.forms import (
 )
 from ritornello_verify.incomes import COUNT, EXPOSURE, POINTS, SECONDS, USER_CENTRIC, Income, read_income
 
+MOST_DAYS = 100_000
+PAYOUT_FEE = "payout"
+"""The account of what payouts cost, so no fee's name."""
 PARITY_FORM = re.compile("([^>=]+)>=([^>=]+)")
 
 
@@ -156,7 +162,7 @@ LINEAGE: dict[str, Check] = {
 }
 LINK: dict[str, Check] = {"parent": is_text, "child": is_text, "share_ppm": is_ppm}
 FEE: dict[str, Check] = {"name": is_name, "rate": is_text, "incomes": is_texts}
-WITHHOLDING: dict[str, Check] = {"rate": is_text, "release_after_days": is_count}
+WITHHOLDING: dict[str, Check] = {"rate": is_text, "release_after_days": lambda value: is_positive(value) and value <= MOST_DAYS}
 PAYOUT: dict[str, Check] = {"thresholds": is_table, "fees": is_table}
 
 
@@ -168,7 +174,7 @@ def read_programme(data: bytes) -> Programme:
     check_members(terms, TERMS, "", TERMS.keys() - OPTIONAL_TERMS)
     incomes = read_incomes(terms)
     conversion = read_conversion(terms.get("conversion"), incomes)
-    tiers = {name: read_rate(weight, f"tier {name}: ") for name, weight in terms.get("tiers", {}).items()}
+    tiers = {name: read_millionths(weight, f"tier {name}: ") for name, weight in terms.get("tiers", {}).items()}
     if not tiers and any(income.divide_by == POINTS for income in incomes):
         refuse("points need tiers")
     payout = terms.get("payout", {})
@@ -227,9 +233,10 @@ def read_incomes(terms: dict[str, Any]) -> tuple[Income, ...]:
 
 def read_parity(rule: str) -> tuple[str, str]:
     match = PARITY_FORM.fullmatch(rule)
-    if match is None:
+    lanes = [] if match is None else [match[1].strip(), match[2].strip()]
+    if len(set(lanes)) != 2 or not LANES.issuperset(lanes):
         refuse(f"parity: {rule[:40]!r} is not of the form lane>=lane")
-    return match[1].strip(), match[2].strip()
+    return lanes[0], lanes[1]
 
 
 def level(lanes: dict[str, int], parity: list[tuple[str, str]], where: str) -> dict[str, int]:
@@ -248,14 +255,14 @@ def level(lanes: dict[str, int], parity: list[tuple[str, str]], where: str) -> d
 
 
 def read_lineage(terms: dict[str, Any]) -> Lineage:
-    check_members(terms, LINEAGE, "lineage: ", {"ancestors", "share_ppm", "divide_by"})
+    check_members(terms, LINEAGE, "lineage: ", {"ancestors", "divide_by"})
     links: dict[tuple[str, str], int] = {}
     for number, link in enumerate(terms.get("links", []), 1):
         check_members(link, LINK, f"lineage: link {number}: ", LINK)
         if (link["parent"], link["child"]) in links:
             refuse(f"lineage: link {number} is there twice")
         links[link["parent"], link["child"]] = link["share_ppm"]
-    return Lineage(terms["ancestors"] == "direct", terms["share_ppm"], links, terms["divide_by"])
+    return Lineage(terms["ancestors"] == "direct", terms.get("share_ppm", 0), links, terms["divide_by"])
 
 
 def read_conversion(terms: dict[str, Any] | None, incomes: tuple[Income, ...]) -> str | None:
@@ -265,6 +272,8 @@ def read_conversion(terms: dict[str, Any] | None, incomes: tuple[Income, ...]) -
     for income in incomes:
         if income.divide_by == USER_CENTRIC:
             refuse(f"income {income.name}: user_centric cannot stand beside a conversion")
+        if income.minimum_units is not None and income.currency != terms["currency"]:
+            refuse(f"income {income.name}: the minimum is not in the currency that receipts are converted to")
     return str(terms["currency"])
 
 
@@ -277,8 +286,8 @@ def read_fees(items: list[dict[str, Any]], incomes: set[str]) -> tuple[Fee, ...]
         if unknown:
             refuse(f"{where}{unknown[0][:40]!r} is no income")
         fees.append(Fee(item["name"], read_rate(item["rate"], f"{where}rate "), frozenset(item["incomes"]) if "incomes" in item else None))
-    if len({fee.name for fee in fees}) != len(fees):
-        refuse("two fees have the same name")
+    if len({PAYOUT_FEE, *(fee.name for fee in fees)}) != len(fees) + 1:
+        refuse("two fees have the same name, or that of what payouts cost")
     for income in incomes:
         if sum(fee.find_units(income, MILLION) for fee in fees) > MILLION:
             refuse(f"the fees of income {income} are more than all of it")
@@ -287,10 +296,7 @@ def read_fees(items: list[dict[str, Any]], incomes: set[str]) -> tuple[Fee, ...]
 
 def read_withholding(terms: dict[str, Any]) -> Withholding:
     check_members(terms, WITHHOLDING, "reserve: ", WITHHOLDING)
-    rate_ppm = read_rate(terms["rate"], "reserve: rate ")
-    if rate_ppm > MILLION:
-        refuse("reserve: rate is more than 1")
-    return Withholding(rate_ppm, terms["release_after_days"])
+    return Withholding(read_rate(terms["rate"], "reserve: rate "), terms["release_after_days"])
 
 
 def refuse_float(text: str) -> NoReturn:
