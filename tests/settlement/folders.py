@@ -35,10 +35,12 @@ class Folder:
 
     def write(self, place: Path) -> Path:
         place.mkdir(parents=True)
+        terms = self.programme.encode()
+        for row in self.tables["snapshots.jsonl"]:
+            row["programme_sha256"] = sha256(terms).hexdigest()
         for name, table in PERIOD_TABLES.items():
             rows = sorted(self.tables.get(name, []), key=lambda row, key=table.key: [row[column] for column in key])
             (place / name).write_bytes(b"".join(encode(row) + b"\n" for row in rows))
-        terms = self.programme.encode()
         (place / "programme.toml").write_bytes(terms)
         (place / "period.json").write_bytes(encode({**self.header, "programme_sha256": sha256(terms).hexdigest()}) + b"\n")
         return place

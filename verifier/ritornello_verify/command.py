@@ -20,6 +20,7 @@ from ritornello_verify.membership import IDENTIFIERS, PROOF_LIMIT, Question, ver
 from ritornello_verify.money import check_money
 from ritornello_verify.note import NOTE_LIMIT, BadNote, Key, read_key
 from ritornello_verify.period import Period, load_period
+from ritornello_verify.references import check_references
 from ritornello_verify.report import Malformed, Report, Step, Unreadable
 from ritornello_verify.revenue import check_reports
 from ritornello_verify.training import check_attribution, check_training
@@ -80,10 +81,12 @@ def verify(root: Path, trust: Trust) -> Report:
 
 def read_period(bundle: Bundle, step: Step) -> Period | None:
     try:
-        return load_period(bundle)
+        period = load_period(bundle)
+        check_references(bundle, step)
     except Malformed as error:
         step.add(error.problem)
         return None
+    return period
 
 
 def attempt(step: Step, check: Callable[[], None]) -> None:
