@@ -1,7 +1,5 @@
 """What rows name is in the folder (period-folder.md, "What rows name"), as far as checks of consent and attribution do not ask it anyway."""
 
-from collections.abc import Callable
-
 from ritornello_verify.bundle import Bundle
 from ritornello_verify.earnings import HELD, PARTY
 from ritornello_verify.reading import identify
@@ -29,28 +27,29 @@ OPENING = "period/opening.jsonl"
 def check_references(bundle: Bundle, step: Step) -> None:
     for path, column, target in REFERENCES:
         known = load_keys(bundle, target)
-        check_column(bundle, path, column, target, lambda value, known=known: value is None or value in known, step)
-    parties = load_keys(bundle, PARTIES)
-    check_column(bundle, OPENING, "account", PARTIES, lambda value: is_account(value, parties), step)
+        for row in bundle.read_rows(path):
+            step.count("references followed")
+            value = row.values[column]
+            if value is not None and value not in known:
+                what = f"{column} {show(value)} is not in {target.removeprefix('period/')}"
+                step.fail(path, what, row.number, identify(row.values, TABLES[path]))
+    check_opening(bundle, load_keys(bundle, PARTIES), step)
+
+
+def check_opening(bundle: Bundle, parties: set[str], step: Step) -> None:
+    """Accounts of parties of the folder, and of held money, which are never below zero."""
     for row in bundle.read_rows(OPENING):
-        if row.values["account"].startswith(HELD) and int(row.values["balance_units"]) < 0:
-            step.fail(OPENING, "a held account opens below zero", row.number, identify(row.values, TABLES[OPENING]))
+        account, units = row.values["account"], int(row.values["balance_units"])
+        step.count("references followed")
+        if account.startswith(HELD):
+            wrong = "a held account opens below zero" if units < 0 else ""
+        else:
+            known = account.startswith(PARTY) and account.removeprefix(PARTY) in parties
+            wrong = "" if known else f"account {show(account)} is neither held money nor of a party in parties.jsonl"
+        if wrong:
+            step.fail(OPENING, wrong, row.number, identify(row.values, TABLES[OPENING]))
 
 
 def load_keys(bundle: Bundle, path: str) -> set[str]:
     (key,) = TABLES[path].key
     return {row.values[key] for row in bundle.read_rows(path)}
-
-
-def is_account(account: str | None, parties: set[str]) -> bool:
-    """A party's of the folder, or one of held money."""
-    return account is not None and (account.startswith(HELD) or (account.startswith(PARTY) and account.removeprefix(PARTY) in parties))
-
-
-def check_column(bundle: Bundle, path: str, column: str, target: str, is_known: Callable[[str | None], bool], step: Step) -> None:
-    for row in bundle.read_rows(path):
-        step.count("references followed")
-        if not is_known(row.values[column]):
-            what = f"{column} {show(row.values[column])} is not in {target.removeprefix('period/')}"
-            step.fail(path, what, row.number, identify(row.values, TABLES[path]))
-            return
