@@ -164,7 +164,7 @@ class World:
         self.parties = [f"p{number}" for number in range(source.randint(1, 6))]
         self.recordings = [source.choice(["r", "v"]) + str(number) for number in range(source.randint(1, 7))]
         self.works = {name: source.choice(["w1", "w2", f"w-{name}", f"w-{name}", None]) for name in self.recordings}
-        self.models = [f"m{number}" for number in range(1, source.randint(1, 3) + 1)]
+        self.models = [f"m{number}" for number in range(1, source.randint(1, 4) + 1)]
         self.lanes = source.choice(LANES)
         self.tiers = {"gold": source.choice(["2.5", "3"]), "plain": source.choice(["1", "0.000001"])}
         self.conversion = source.choice([None, None, "EUR", "USD", "JPY"])
