@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
-from bundle_maker.result import CHECKS, make_contents
+from bundle_maker.period import KNOWN
+from bundle_maker.result import CHECKS
 from bundle_maker.signing import Signer
+from bundle_maker.worlds import WORLDS, make_world
 from bundle_maker.writing import Contents, Rows, put, render_files, table_bytes, write_bundle, write_listing
 
+Write = Callable[[Contents], Path]
 Verify = Callable[..., tuple[int, dict[str, Any]]]
 
 CHANGES: dict[str, tuple[str, object]] = {
@@ -31,16 +34,29 @@ CHANGES: dict[str, tuple[str, object]] = {
     "period/attribution.jsonl": ("weight_ppm", 700_001),
     "period/revenue.jsonl": ("net_units", "15000001"),
     "period/opening.jsonl": ("balance_units", "8"),
+    "period/points.jsonl": ("points", 7),
+    "period/rates.jsonl": ("rate_e12", "900000000001"),
+    "period/disputes.jsonl": ("resolved_at_us", 1),
+    "period/reserves.jsonl": ("units", "700001"),
+    "period/advances.jsonl": ("open_units", "1000001"),
+    "period/taxes.jsonl": ("rate_ppm", 1),
+    "period/previous_receipts.jsonl": ("units", "10000001"),
+    "period/previous_pools.jsonl": ("amount_units", "6000001"),
+    "period/previous_allocations.jsonl": ("amount_units", "1500001"),
+    "result/receipts.jsonl": ("reported_units", "10000001"),
     "result/pools.jsonl": ("denominator", "400000000001"),
     "result/splits.jsonl": ("share_e8", 33_333_333),
     "result/allocations.jsonl": ("weight", "3001"),
+    "result/deltas.jsonl": ("delta_units", "-1500001"),
     "result/postings.jsonl": ("amount_units", "-1500001"),
     "result/balances.jsonl": ("closing_units", "1000001"),
+    "result/reserves_closing.jsonl": ("units", "124"),
+    "result/recoupments.jsonl": ("closing_units", "1"),
     "result/payouts.jsonl": ("amount_units", "9430000"),
     "result/statements.jsonl": ("held_with_others_units", "0"),
 }
 RESULTS = [path for path in CHANGES if path.startswith("result/")]
-LAST: dict[str, dict[str, object]] = {"period/consents.jsonl": {"seq": 999, "event_id": "e999"}}
+LAST: dict[str, dict[str, object]] = {"period/consents.jsonl": {"seq": 999, "event_id": "e999"}, "period/rates.jsonl": {"currency": "ZMW"}}
 """What an appended row changes, where its key is no text; elsewhere its first key column gets a `z` at the end."""
 
 
@@ -84,6 +100,19 @@ def make_keys(path: str) -> tuple[str, ...]:
         "attribution": ("output_id",),
         "revenue": ("line_id",),
         "opening": ("account",),
+        "points": ("recording_id",),
+        "rates": ("currency",),
+        "disputes": ("dispute_id",),
+        "reserves": ("party_id",),
+        "advances": ("advance_id",),
+        "taxes": ("party_id",),
+        "previous_receipts": ("income",),
+        "previous_pools": ("pool",),
+        "previous_allocations": ("pool",),
+        "receipts": ("income",),
+        "deltas": ("pool",),
+        "reserves_closing": ("party_id",),
+        "recoupments": ("advance_id",),
         "pools": ("pool",),
         "splits": ("recording_id",),
         "allocations": ("pool",),
@@ -95,9 +124,8 @@ def make_keys(path: str) -> tuple[str, ...]:
 
 
 def list_cases(paths: list[str]) -> list[tuple[str, str]]:
-    contents = make_contents()
     ways = ("change", "delete", "duplicate", "swap", "append")
-    return [(path, way) for path in paths for way in ways if way != "swap" or len(contents.table(path)) > 1]
+    return [(path, way) for path in paths for way in ways if way != "swap" or len(make_world(path).table(path)) > 1]
 
 
 def find_problems(report: dict[str, Any], path: str) -> list[tuple[str, int | None]]:
@@ -107,7 +135,9 @@ def find_problems(report: dict[str, Any], path: str) -> list[tuple[str, int | No
 
 
 @pytest.mark.parametrize(("path", "way"), list_cases(list(CHANGES)))
-def test_a_touched_table_is_named_with_its_row(bundle: Path, contents: Contents, verify: Verify, path: str, way: str) -> None:
+def test_a_touched_table_is_named_with_its_row(write: Write, verify: Verify, path: str, way: str) -> None:
+    contents = make_world(path)
+    bundle = write(contents)
     rows = contents.table(path)
     row = touch(rows, way, path)
     put(bundle / path, table_bytes(rows))
@@ -119,7 +149,9 @@ def test_a_touched_table_is_named_with_its_row(bundle: Path, contents: Contents,
 
 
 @pytest.mark.parametrize(("path", "way"), list_cases(list(CHANGES)))
-def test_the_log_catches_mended_hashes(bundle: Path, contents: Contents, signer: Signer, verify: Verify, path: str, way: str) -> None:
+def test_the_log_catches_mended_hashes(write: Write, signer: Signer, verify: Verify, path: str, way: str) -> None:
+    contents = make_world(path)
+    bundle = write(contents)
     row = touch(contents.table(path), way, path)
     files = render_files(contents)
     for name, data in files.items():
@@ -138,9 +170,8 @@ def test_the_log_catches_mended_hashes(bundle: Path, contents: Contents, signer:
 
 
 @pytest.mark.parametrize(("path", "way"), list_cases(RESULTS))
-def test_recomputing_catches_a_result_logged_and_signed_anew(
-    tmp_path: Path, contents: Contents, verify: Verify, path: str, way: str
-) -> None:
+def test_recomputing_catches_a_result_logged_and_signed_anew(tmp_path: Path, verify: Verify, path: str, way: str) -> None:
+    contents = make_world(path)
     row = touch(contents.table(path), way, path)
     write_bundle(tmp_path / "forged", contents, Signer("log.example", b"forger".ljust(32)))
     code, report = verify(tmp_path / "forged")
@@ -148,15 +179,53 @@ def test_recomputing_catches_a_result_logged_and_signed_anew(
     assert report["verdict"].startswith(f"FAILED: {path} row {row + (way == 'swap')} ("), report["verdict"]
 
 
-def test_each_column_of_a_result_is_recomputed(tmp_path: Path, verify: Verify) -> None:
-    for path in RESULTS:
-        for column, value in make_contents().table(path)[0].items():
-            contents = make_contents()
-            contents.table(path)[0][column] = falsify(column, value)
-            write_bundle(tmp_path / "forged", contents, Signer("log.example", b"forger".ljust(32)))
-            code, report = verify(tmp_path / "forged")
-            assert code == 1, (path, column)
-            assert report["verdict"].startswith(f"FAILED: {path} row "), (path, column, report["verdict"])
+@pytest.mark.parametrize("path", RESULTS)
+def test_each_column_of_a_result_is_recomputed(tmp_path: Path, verify: Verify, path: str) -> None:
+    for column, value in make_world(path).table(path)[0].items():
+        contents = make_world(path)
+        contents.table(path)[0][column] = falsify(column, value)
+        write_bundle(tmp_path / "forged", contents, Signer("log.example", b"forger".ljust(32)))
+        code, report = verify(tmp_path / "forged")
+        assert code == 1, (path, column)
+        assert report["verdict"].startswith(f"FAILED: {path} row "), (path, column, report["verdict"])
+
+
+@pytest.mark.parametrize("path", RESULTS)
+def test_a_moved_unit_is_named_by_its_field(tmp_path: Path, verify: Verify, path: str) -> None:
+    for number, make in enumerate(WORLDS):
+        for row, values in enumerate(make().table(path), 1):
+            column = next((name for name in values if name == "units" or name.endswith("_units")), None)
+            if column:
+                contents = make()
+                contents.table(path)[row - 1][column] = str(int(values[column]) + 1)
+                forged = write_bundle(tmp_path / f"{number}", contents, Signer("log.example", b"forger".ljust(32)))
+                verdict = verify(forged)[1]["verdict"]
+                assert verdict.startswith(f"FAILED: {path} row {row} ("), verdict
+                assert f'{column} is "{int(values[column]) + 1}", recomputed "{values[column]}"' in verdict
+
+
+FORGED: dict[str, tuple[str, object, str, str]] = {
+    "period/points.jsonl": ("points", 7, "result/allocations.jsonl row 8", 'amount_units is "750000", recomputed "666666"'),
+    "period/rates.jsonl": ("rate_e12", "800000000000", "result/receipts.jsonl row 1", 'units is "9000000", recomputed "8000000"'),
+    "period/disputes.jsonl": ("resolved_at_us", KNOWN, "result/allocations.jsonl row 1", "does not follow"),
+    "period/reserves.jsonl": ("units", "700001", "result/postings.jsonl row 59", 'amount_units is "-700000", recomputed "-700001"'),
+    "period/advances.jsonl": ("open_units", "999999", "result/postings.jsonl row 56", 'amount_units is "-1000000", recomputed "-999999"'),
+    "period/taxes.jsonl": ("party_id", "alice", "result/postings.jsonl row 35", 'amount_units is "-4890000", recomputed "-4060000"'),
+    "period/previous_receipts.jsonl": ("reported_units", "9999999", "result/postings.jsonl row 15", "missing"),
+    "period/previous_pools.jsonl": ("amount_units", "5999999", "result/postings.jsonl row 3", "missing"),
+    "period/previous_allocations.jsonl": ("amount_units", "1500007", "result/deltas.jsonl row 1", "missing"),
+}
+
+
+@pytest.mark.parametrize("path", list(FORGED))
+def test_a_forged_input_is_named_by_what_it_would_change(tmp_path: Path, verify: Verify, path: str) -> None:
+    column, value, place, message = FORGED[path]
+    contents = make_world(path)
+    contents.table(path)[0][column] = value
+    code, report = verify(write_bundle(tmp_path / "forged", contents, Signer("log.example", b"forger".ljust(32))))
+    assert code == 1
+    assert report["verdict"].startswith(f"FAILED: {place} ("), report["verdict"]
+    assert message in report["verdict"]
 
 
 def falsify(column: str, value: object) -> object:

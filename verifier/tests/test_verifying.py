@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from bundle_maker.signing import Signer
+from bundle_maker.worlds import WORLDS
+from bundle_maker.writing import Contents
 from ritornello_verify.command import run
 
 PACKAGE = Path(__file__).resolve().parent.parent / "ritornello_verify"
@@ -24,6 +26,12 @@ def test_a_right_bundle_is_verified(bundle: Path, verify: Verify) -> None:
     assert counts["consent decisions derived anew"] == 2
     assert counts["allocation lines recomputed"] == 16
     assert (counts["balances recomputed"], counts["payouts recomputed"], counts["statements recomputed"]) == (5, 2, 3)
+
+
+@pytest.mark.parametrize("make", WORLDS)
+def test_every_bundle_made_by_hand_is_verified(write: Callable[[Contents], Path], verify: Verify, make: Callable[[], Contents]) -> None:
+    code, report = verify(write(make()))
+    assert (code, report["verified"]) == (0, True), report["verdict"]
 
 
 def test_it_runs_from_a_checkout_with_nothing_but_python(bundle: Path, tmp_path: Path) -> None:
