@@ -125,7 +125,7 @@ TOTAL = {
 def make_correction() -> Contents:
     balances = make_balances(BALANCES)
     grown = {SHARE_MASTER: 6_750_000, MASTER_RESERVE: 750_000, SHARE_PUBLISHING: 4_500_000, PUBLISHING_RESERVE: 500_000}
-    pools = tuple((name, reason, grown.get(name, units), *rest) for name, reason, units, *rest in POOLS)
+    pools = tuple((name, reason, grown.get(name, units), denominator, count) for name, reason, units, denominator, count in POOLS)
     return Contents(
         settlement_id=CORRECTION,
         period=make_tables(),
