@@ -1,6 +1,7 @@
 """A settlement as DSR files: deterministic, complete, and read back to the settlement's own totals."""
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -112,4 +113,51 @@ def test_terms_that_convert_and_take_fees_and_a_correction(run: Run, database: s
     (tmp_path / "late.csv").write_text("line_id,product,model_version,territory,currency,net_amount\nl9,App,m,DE,EUR,50\n")
     run("--home", home, "revenue", "import", tmp_path / "late.csv", "--programme", "p", "--period", PERIOD, "--late")
     run("--home", home, "correct", "--programme", "p", "--period", PERIOD)
-    assert "is_correction" in run("--home", home, "export", "dsr", f"{SETTLEMENT}-c1", tmp_path / "x", expect=3)
+    answer = json.loads(run("--home", home, "--json", "export", "dsr", f"{SETTLEMENT}-c1", tmp_path / "changes"))
+    assert answer["royalty_units"] == {"EUR": str(1_000_000 * 50 * 3 // 10 * 9 // 10)}  # 30 % of the late line, less the fee
+
+
+def test_a_corrections_differences_come_in_as_one_report(run: Run, settled: Path, tmp_path: Path) -> None:
+    """A lane becomes contested: files of those alone whose money moves, which with the settlement's own give what stands."""
+    (tmp_path / "claims.csv").write_text("subject,lane,party_id,share_percent\nr2,master,ana,100\n")  # as North does
+    run("--home", settled, "catalogue", "import", "--claims", tmp_path / "claims.csv")
+    run("--home", settled, "correct", "--programme", "p", "--period", PERIOD)
+    correction = f"{SETTLEMENT}-c1"
+    answer = json.loads(run("--home", settled, "--json", "export", "dsr", correction, tmp_path / "changes"))
+    run("--home", settled, "export", "dsr", SETTLEMENT, tmp_path / "first")
+    run("--home", settled, "bundle", correction, tmp_path / "bundle")
+    assert answer["files"] == ["held/dispute.tsv", "royalties/north.tsv", "usage.tsv"]
+    assert set(answer["royalty_units"].values()) == {"0"}  # what one gets the other gives
+    changes = read_amounts(tmp_path / "changes", corrects=SETTLEMENT)
+    sums = read_amounts(tmp_path / "first", corrects="")
+    sums.update(changes)
+    for line in (tmp_path / "bundle" / "result" / "allocations.jsonl").read_text().splitlines():
+        row = json.loads(line)
+        sums[row["payee"].partition(":")[2], row["pool"]] -= int(row["amount_units"])
+    assert not any(sums.values())
+
+    what = ("revenue", "import", "--format", "dsr", tmp_path / "changes" / "royalties" / "north.tsv", "--late", "--model-version", "m")
+    taken = json.loads(run("--home", settled, "--json", *what, "--programme", "p", "--period", PERIOD))
+    total = sum(units for (name, _), units in changes.items() if name == "north")
+    assert sum(int(units) for units in taken["net_units"].values()) == total < 0
+    assert "report_twice" in run("--home", settled, *what, "--programme", "p", "--period", PERIOD, expect=3)
+
+
+def test_a_correction_tells_the_whole_use_anew(run: Run, settled: Path, tmp_path: Path) -> None:
+    (tmp_path / "more.csv").write_text("usage_id,output_id,territory,uses\nu9,o2,DE,3\n")
+    run("--home", settled, "usage", "import", tmp_path / "more.csv", "--programme", "p", "--period", PERIOD, "--late")
+    run("--home", settled, "correct", "--programme", "p", "--period", PERIOD)
+    run("--home", settled, "export", "dsr", f"{SETTLEMENT}-c1", tmp_path / "dsr")
+    usage = read_dsr(tmp_path / "dsr" / "usage.tsv", date(2026, 10, 31))
+    uses = {name: summary.line_usages for name, summary in usage.summaries.items() if name.startswith("outputs/")}
+    assert uses == {"outputs/m/DE": 19, "outputs/m/SE": 7}
+
+
+def read_amounts(folder: Path, *, corrects: str) -> Counter[tuple[str, str]]:
+    """(payee, pool) → units of every royalty and held file."""
+    found = Counter[tuple[str, str]]()
+    for path in [*folder.glob("royalties/*"), *folder.glob("held/*")]:
+        for summary in read_dsr(path, date(2026, 10, 31)).summaries.values():
+            assert summary.corrects == corrects
+            found.update({(path.stem, summary.summary_id): summary.licensor_units})
+    return found

@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from ritornello.domain.money import digits_of, format_units
 from ritornello.domain.splits import format_share
 from ritornello.formats.division_words import describe_basis, describe_reason
+from ritornello.formats.payee_lines import find_lines, find_pools
 
 _COSTS = {"recouped": "advances recouped", "tax": "tax withheld from the payout", "fee": "fee of the payout"}
 _CSV = (
@@ -25,7 +26,7 @@ _CSV = (
 
 def itemise(tables: Mapping[str, Sequence[Mapping[str, Any]]], party_id: str) -> list[dict[str, Any]]:
     """One entry per currency: the statement's row with its lines, each with what a reader needs to see where it comes from."""
-    pools = {row["pool"]: _gone(row) for row in tables["previous_pools"]} | {row["pool"]: row for row in tables["pools"]}
+    pools = find_pools(tables)
     recordings = {row["recording_id"]: row for row in tables["recordings"]}
     errors = {row["model_version"]: row for row in tables["quality"]}
     withdrawn = _withdrawals(tables["consents"])
@@ -38,7 +39,7 @@ def itemise(tables: Mapping[str, Sequence[Mapping[str, Any]]], party_id: str) ->
                 **_line(line, pools[line["pool"]], recordings.get(line["recording_id"]), errors, digits),
                 "withdrawn_from": withdrawn.get(line["recording_id"]),
             }
-            for line in _lines(tables, f"party:{party_id}", corrects=row["corrects"] is not None)
+            for line in find_lines(tables, corrects=row["corrects"] is not None).get(f"party:{party_id}", [])
             if pools[line["pool"]]["currency"] == row["currency"]
         ]
         mine.sort(key=lambda line: (-int(line["amount_units"]), line["line_id"]))
@@ -124,26 +125,6 @@ def _withdrawals(events: Sequence[Mapping[str, Any]]) -> dict[str, str]:
         if event["decision"] == "withdraw":
             days[event["recording_id"]] = min(event["effective_from"], days.get(event["recording_id"], "9999-12-31"))
     return days
-
-
-def _lines(tables: Mapping[str, Sequence[Mapping[str, Any]]], payee: str, *, corrects: bool) -> list[Mapping[str, Any]]:
-    """A payee's lines; of a correction, what it changed: `amount_units` is the difference then."""
-    lines = {(row["pool"], row["recording_id"]): row for row in tables["allocations"] if row["payee"] == payee}
-    if not corrects:
-        return list(lines.values())
-    nothing = {"weight": "0", "share_e8": 0, "numerator": "0"}
-    return [
-        {**nothing, **lines.get((row["pool"], row["recording_id"]), row), "amount_units": row["delta_units"]}
-        for row in tables["deltas"]
-        if row["payee"] == payee
-    ]
-
-
-def _gone(pool: Mapping[str, Any]) -> dict[str, Any]:
-    """A pool that a correction may have ended, as it was."""
-    income, model_version, currency, territory, lane, basis = pool["pool"].split("/")
-    named = {"income": income, "model_version": model_version, "currency": currency, "territory": territory, "lane": lane, "basis": basis}
-    return {**pool, **named, "reason": "gone"}
 
 
 def _line(

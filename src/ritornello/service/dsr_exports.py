@@ -1,4 +1,4 @@
-"""A settlement on the rails of others: DSR royalty and usage files, read back before they are handed out."""
+"""A settlement or correction on the rails of others: DSR royalty and usage files, read back before they are handed out."""
 
 import json
 from collections.abc import Mapping
@@ -9,7 +9,8 @@ from pathlib import Path
 from ritornello.domain.errors import Refused
 from ritornello.formats.canonical import build_folder, write_atomically
 from ritornello.formats.dsr.reading import read_dsr
-from ritornello.formats.dsr.writing import Heading, Lookup, Tables, look_up, render_royalties, render_usage
+from ritornello.formats.dsr.writing import Heading, Lookup, look_up, render_royalties, render_usage
+from ritornello.formats.payee_lines import Tables
 from ritornello.formats.programme_toml import read_programme
 from ritornello.service import settlement_files
 from ritornello.service.context import Context
@@ -27,21 +28,19 @@ class Written:
 def write_dsr(context: Context, settlement_id: str, folder: Path, party_id: str | None = None) -> Written:
     """Royalty files of every payee (held money too) with the usage file into a new folder; of one party, its royalty file alone.
 
+    Of a correction, royalty files (of those alone whom it touches) hold signed differences, and the usage file the whole period as it is known now.
     Each file is read back: what our reader finds must be the settlement's own lines, or the program stops.
     """
     files = settlement_files.read_all(context, settlement_id)
     tables = parse_tables(files)
     period = json.loads(files["period/period.json"])
-    if period["corrects"] is not None:
-        what = f"{settlement_id} corrects {period['corrects']}; DSR files report sales, and have no line for a difference"
-        raise Refused("is_correction", what, "hand out its statements: ritornello statement")
     programme = read_programme("programme.toml", files["period/programme.toml"])
-    heading = Heading(
-        settlement_id, programme, date.fromisoformat(period["first_day"]), date.fromisoformat(period["last_day"]), period["known_at_us"]
-    )
-    lookup = look_up(tables)
+    first_day, last_day = (date.fromisoformat(period[name]) for name in ("first_day", "last_day"))
+    heading = Heading(settlement_id, programme, first_day, last_day, period["known_at_us"], period["corrects"] or "")
+    lookup = look_up(tables, corrects=period["corrects"] is not None)
     chosen = sorted(lookup.lines) if party_id is None else [payee for payee in lookup.lines if payee == f"party:{party_id}"]
-    if not chosen:
+    tells_use = party_id is None and any(tables[name] for name in ("revenue", "usage", "runs"))
+    if not chosen and not tells_use:
         what = f"{party_id or 'nobody'} has no line in {settlement_id}"
         raise Refused("no_statement", what, "see the parties: ritornello statement SETTLEMENT")
     written, royalties = [], dict[str, int]()
@@ -53,7 +52,7 @@ def write_dsr(context: Context, settlement_id: str, folder: Path, party_id: str 
             for currency, units in _check_royalties(building / path, lookup, payee, heading.last_day).items():
                 royalties[currency] = royalties.get(currency, 0) + units
             written.append(path)
-        if party_id is None:
+        if tells_use:
             write_atomically(building / "usage.tsv", render_usage(heading, tables, lookup))
             _check_usage(building / "usage.tsv", tables, heading.last_day)
             written.append("usage.tsv")

@@ -43,6 +43,7 @@ class Summary:
     lane: str = ""
     basis: str = ""
     income: str = ""
+    corrects: str = ""  # the settlement whose amounts these change
     allocated_units: int = 0  # as stated
     licensor_units: int = 0
 
@@ -255,8 +256,8 @@ class _Reader:
         if values.get("Use") not in USES:
             self.problem(number, "Use", f"{values.get('Use', '')[:60]!r} is not known", f"use one of: {', '.join(USES)}")
         summary.model_version = values.get("ModelVersion") or None
-        summary.use, summary.unit, summary.lane, summary.basis, summary.income = (
-            values.get(name, "") for name in ("Use", "Unit", "Lane", "Basis", "Income")
+        summary.use, summary.unit, summary.lane, summary.basis, summary.income, summary.corrects = (
+            values.get(name, "") for name in ("Use", "Unit", "Lane", "Basis", "Income", "Corrects")
         )
         if summary.unit not in ("", USES_UNIT, MS_UNIT, MONEY_UNIT):
             self.problem(number, "Unit", f"{summary.unit[:40]!r} is not known", f"use one of: {USES_UNIT}, {MS_UNIT}, {MONEY_UNIT}")

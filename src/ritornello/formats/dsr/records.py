@@ -13,6 +13,7 @@ EXTENSION = "ritornello-dsr-1"
 USES = ("UseForTrainingGenerativeAI", "UseForTrainingNonGenerativeAI", "UseForDataMining", "UseOfGeneratedOutput")
 NAMESPACE = "ritornello"  # before a use in cells whose allowed values don't have it: `ritornello::UseForDataMining`
 WORLD = "Worldwide"
+ALL_MODELS = "*"  # a model version in our extension: money that belongs to none in particular
 
 HEAD = (
     "RecordType", "MessageVersion", "Profile", "ProfileVersion", "MessageId", "MessageCreatedDateTime", "FileNumber", "NumberOfFiles", "UsageStartDate",
@@ -37,7 +38,7 @@ ROYALTIES = (
     "ServiceDescription", "TotalUsages", "Users", "Currency", "NetRevenue", "RightsController", "RightsControllerPartyId", "AllocatedUsages",
     "AllocatedAmount", "AllocatedNetRevenue",
 )  # fmt: skip
-CONTEXT = ("RecordType", "Extension", "SummaryRecordId", "ModelVersion", "Use", "Unit", "Lane", "Basis", "Income")
+CONTEXT = ("RecordType", "Extension", "SummaryRecordId", "ModelVersion", "Use", "Unit", "Lane", "Basis", "Income", "Corrects")
 RESOURCE = (  # AS01.01
     "RecordType", "BlockId", "ResourceReference", "DspResourceId", "ISRC", "Title", "SubTitle", "DisplayArtistName", "DisplayArtistPartyId", "Duration",
     "ResourceType", "IsMasterRecording",

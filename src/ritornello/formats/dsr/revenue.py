@@ -7,7 +7,7 @@ from datetime import date
 from ritornello.domain.identifiers import parse_own
 from ritornello.domain.money import parse_decimal
 from ritornello.formats.dsr.reading import Report
-from ritornello.formats.dsr.records import MS_UNIT, USES_UNIT
+from ritornello.formats.dsr.records import ALL_MODELS, MS_UNIT, USES_UNIT
 from ritornello.formats.reports_csv import RevenueRow, UsageRow
 
 
@@ -17,7 +17,7 @@ def revenue_rows(report: Report, model_version: str | None) -> list[RevenueRow]:
     for summary in report.summaries.values():
         if summary.unit == MS_UNIT:
             continue  # what training read: a use, but no revenue
-        model = summary.model_version or model_version
+        model = model_version if summary.model_version in (None, ALL_MODELS) else summary.model_version
         if model is None:
             todo = "name it with --model-version, or ask the sender for the DE01 record of docs/formats/dsr.md"
             report.problems.add(summary.row, "ModelVersion", "no record says which model version this is about", todo)

@@ -1,20 +1,19 @@
 """A settlement as DSR flat files: royalties to each payee, and the use of recordings and outputs. The same settlement gives the same bytes.
 
-What DSR has no words for stands in our extension record after each summary: docs/formats/dsr.md.
+Of a correction, royalties are signed differences, and use is told anew in whole. What DSR has no words for stands in our extension record after
+each summary: docs/formats/dsr.md.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from typing import Any
 
 from ritornello.domain.money import digits_of, format_units
 from ritornello.domain.programme import Income, Programme
 from ritornello.domain.splits import format_share
 from ritornello.formats.dsr.records import EXTENSION, MONEY_UNIT, MS_UNIT, NAMESPACE, USES_UNIT, WORLD, encode_record
+from ritornello.formats.payee_lines import Row, Tables, find_lines, find_pools
 
-Row = Mapping[str, Any]
-Tables = Mapping[str, Sequence[Row]]
 _TRAINING = (  # the programme's purposes → what its training is
     ("ai_generative_training", "UseForTrainingGenerativeAI"),
     ("ai_training", "UseForTrainingNonGenerativeAI"),
@@ -33,6 +32,7 @@ class Heading:
     first_day: date
     last_day: date
     created_us: int
+    corrects: str = ""  # of a correction: the settlement whose amounts it changes
     recipient: str = ""
 
 
@@ -45,15 +45,17 @@ class Lookup:
     works: Mapping[str, Row]
     lengths_ms: Mapping[str, int]  # recording → of its main file in the snapshots
     names: Mapping[str, str]  # payee → name
-    lines: Mapping[str, Sequence[Row]]  # payee → allocations
+    lines: Mapping[str, Sequence[Row]]  # payee → allocations, or what a correction changes of them
 
 
-def look_up(tables: Tables) -> Lookup:
-    lines: dict[str, list[Row]] = {}
-    for line in tables["allocations"]:
-        lines.setdefault(line["payee"], []).append(line)
+def look_up(tables: Tables, *, corrects: bool = False) -> Lookup:
+    """Of a correction, the lines whose amount differs."""
+    lines = find_lines(tables, corrects=corrects)
+    if corrects:
+        changed = {payee: [row for row in rows if row["amount_units"] != "0"] for payee, rows in lines.items()}
+        lines = {payee: rows for payee, rows in changed.items() if rows}
     return Lookup(
-        {row["pool"]: row for row in tables["pools"]},
+        find_pools(tables),
         {row["recording_id"]: row for row in tables["recordings"]},
         {row["work_id"]: row for row in tables["works"]},
         {row["recording_id"]: row["duration_ms"] for row in tables["manifest"] if row["kind"] == "recording"},
@@ -63,7 +65,7 @@ def look_up(tables: Tables) -> Lookup:
 
 
 def render_royalties(heading: Heading, lookup: Lookup, payee: str) -> bytes:
-    """What one payee was allocated: a summary for each pool, a block for each recording. Profile RoyaltyReportingProfile 1.0.1."""
+    """What one payee was allocated, or a correction changed of it: a summary for each pool, a block for each recording. RoyaltyReportingProfile 1.0.1."""
     totals: dict[str, int] = {}
     by_recording: dict[str, list[Row]] = {}
     for line in lookup.lines[payee]:
@@ -121,7 +123,8 @@ def _royalty_summary(heading: Heading, pool: Row, units: int, payee: str, name: 
         AllocatedAmount=amount,
         AllocatedNetRevenue=amount,
     )
-    yield _context(pool["pool"], pool["model_version"], use, MONEY_UNIT, pool["lane"], pool["basis"], pool["income"])
+    context = {"Lane": pool["lane"], "Basis": pool["basis"], "Income": pool["income"], "Corrects": heading.corrects}
+    yield _context(pool["pool"], pool["model_version"], use, MONEY_UNIT, **context)
 
 
 def _royalty_block(recording_id: str, lines: Sequence[Row], lookup: Lookup, payee: str, name: str) -> Iterator[str]:
@@ -260,10 +263,8 @@ def _use(block: str, summary: str, name: str, usages: int) -> str:
     )  # fmt: skip
 
 
-def _context(summary: str, model: str, use: str, unit: str, lane: str = "", basis: str = "", income: str = "") -> str:
-    return encode_record(
-        "DE01", Extension=EXTENSION, SummaryRecordId=summary, ModelVersion=model, Use=use, Unit=unit, Lane=lane, Basis=basis, Income=income
-    )
+def _context(summary: str, model: str, use: str, unit: str, **more: str) -> str:
+    return encode_record("DE01", Extension=EXTENSION, SummaryRecordId=summary, ModelVersion=model, Use=use, Unit=unit, **more)
 
 
 def _outputs_of(model: str, territory: str) -> str:
