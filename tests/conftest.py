@@ -1,8 +1,11 @@
 """A small operator's world made on the spot: six recordings of a few seconds, five parties, one programme, two licensee's models."""
 
+import contextlib
+import io
 import json
+import shutil
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -105,8 +108,11 @@ def tune(seed: int, seconds: float = 4.0) -> np.ndarray:
 @pytest.fixture(scope="session")
 def catalogue_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """parties.csv, recordings.csv, claims.csv and audio/ of the small world."""
-    folder = tmp_path_factory.mktemp("catalogue")
-    (folder / "audio").mkdir()
+    return write_catalogue(tmp_path_factory.mktemp("catalogue") / "small")
+
+
+def write_catalogue(folder: Path) -> Path:
+    (folder / "audio").mkdir(parents=True)
     for seed, name in enumerate(("one", "two", "three", "four", "five", "five-voice", "six"), 1):
         soundfile.write(folder / "audio" / f"{name}.flac", tune(seed), RATE_HZ, subtype="PCM_16")
     for name, text in (("parties", PARTIES), ("recordings", RECORDINGS), ("claims", CLAIMS)):
@@ -184,21 +190,61 @@ def engine(database: str, tmp_path: Path) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def home(database: str, tmp_path: Path, catalogue_folder: Path, run: Callable[..., str]) -> Path:
+def home(database: str, tmp_path: Path, catalogue_folder: Path, worlds: "Worlds", run: Callable[..., str]) -> Path:
     """A home with the small catalogue and programme, and grants by everyone for r1, r2 and r3 but nobody else."""
-    return make_home(tmp_path, catalogue_folder, run)
+    return worlds.bring("home", tmp_path) if "sqlite" in database else make_home(tmp_path, catalogue_folder, run)
 
 
 @pytest.fixture
-def trained(home: Path, tmp_path: Path, run: Callable[..., str]) -> Path:
+def trained(request: pytest.FixtureRequest, database: str, tmp_path: Path, worlds: "Worlds", run: Callable[..., str]) -> Path:
     """The home after a snapshot, a run, and four outputs that splice known pieces of r1, r2 and r3."""
-    return train(home, tmp_path, run)
+    return worlds.bring("trained", tmp_path) if "sqlite" in database else train(request.getfixturevalue("home"), tmp_path, run)
 
 
 @pytest.fixture
-def settled(trained: Path, tmp_path: Path, run: Callable[..., str]) -> Path:
+def settled(request: pytest.FixtureRequest, database: str, tmp_path: Path, worlds: "Worlds", run: Callable[..., str]) -> Path:
     """The home after a period was reported and settled."""
-    return settle(trained, tmp_path, run)
+    return worlds.bring("settled", tmp_path) if "sqlite" in database else settle(request.getfixturevalue("trained"), tmp_path, run)
+
+
+@dataclass
+class Worlds:
+    """The small world at each stage of its life, on SQLite: made once by the commands, then copied to every test that begins there."""
+
+    folder: Path
+    catalogue: Path
+
+    def bring(self, stage: str, place: Path) -> Path:
+        """Copy a stage with all files beside its home; the path of the home."""
+        shutil.copytree(self._make(stage), place, dirs_exist_ok=True)
+        return place / "home"
+
+    def _make(self, stage: str) -> Path:
+        made = self.folder / stage
+        if not made.exists():
+            making = self.folder / f"making-{stage}"
+            making.mkdir()
+            if stage == "home":
+                make_home(making, self.catalogue, run_alone)
+            elif stage == "trained":
+                train(self.bring("home", making), making, run_alone)
+            else:
+                settle(self.bring("trained", making), making, run_alone)
+            making.rename(made)
+        return made
+
+
+@pytest.fixture(scope="session")
+def worlds(tmp_path_factory: pytest.TempPathFactory, catalogue_folder: Path) -> Worlds:
+    return Worlds(tmp_path_factory.mktemp("worlds"), catalogue_folder)
+
+
+def run_alone(*arguments: object) -> str:
+    """Run a command outside of any test; returns standard output."""
+    with contextlib.redirect_stdout(io.StringIO()) as output, pytest.MonkeyPatch.context() as patch:
+        patch.delenv("RITORNELLO_DATABASE", raising=False)
+        main([str(argument) for argument in arguments])
+    return output.getvalue()
 
 
 def make_home(tmp_path: Path, catalogue_folder: Path, run: Callable[..., str], programme: Path | None = None) -> Path:
@@ -227,6 +273,7 @@ def make_home(tmp_path: Path, catalogue_folder: Path, run: Callable[..., str], p
 
 def train(home: Path, tmp_path: Path, run: Callable[..., str]) -> Path:
     run("--home", home, "snapshot", "freeze", "--programme", "p")
+    (frozen,) = json.loads(run("--home", home, "--json", "snapshot", "list"))
     run("--home", home, "snapshot", "export", "p-s1", tmp_path / "dataset")
     manifest = [json.loads(line) for line in (tmp_path / "dataset" / "manifest.jsonl").read_text().splitlines()]
     assert [row["recording_id"] for row in sorted(manifest, key=lambda row: row["recording_id"])] == ["r1", "r2", "r3"]
@@ -239,7 +286,7 @@ def train(home: Path, tmp_path: Path, run: Callable[..., str]) -> Path:
         "snapshot_ids": ["p-s1"],
         "code_sha256": "a" * 64,
         "weights_sha256": "b" * 64,
-        "trained_on": datetime.now(UTC).date().isoformat(),
+        "trained_on": frozen["day"],  # the snapshot's day, also when midnight comes between
         "exposure": exposure,
     }
     (tmp_path / "run.json").write_text(json.dumps(document))

@@ -1,5 +1,7 @@
 """Documentation is tested: every command, setting and refusal stands in it, and its links lead somewhere."""
 
+import contextlib
+import io
 import re
 import shutil
 import subprocess
@@ -10,7 +12,9 @@ import click
 import pytest
 
 import ritornello
+from ritornello.cli.main import main
 from ritornello.entry import cli
+from ritornello_verify.command import run as verify
 
 ROOT = Path(__file__).parent.parent
 SOURCE = Path(ritornello.__file__).parent
@@ -67,10 +71,11 @@ def test_no_machine_and_no_registry_is_named() -> None:
             assert not re.search(r"/(root|home/[a-z]+|work)/|pypi\.org|deb\.debian\.org|files\.pythonhosted", text), path
 
 
+@pytest.mark.parametrize("started", ["here", pytest.param("by itself", marks=pytest.mark.slow)])
 def test_the_readmes_commands_work_in_order(
-    home: Path, trained: Path, tmp_path: Path, catalogue_folder: Path, monkeypatch: pytest.MonkeyPatch
+    started: str, trained: Path, tmp_path: Path, catalogue_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every command of "On your own data" runs, in a folder that holds the files it names."""
+    """Every command of "On your own data" runs, in a folder that holds the files it names; each in a process of its own, or all in this one."""
     place = tmp_path / "reader"
     shutil.copytree(catalogue_folder, place / "catalogue")
     for name in ("consents.csv", "run.json", "outputs.csv", "truth.csv", "o1.wav", "o2.wav", "o3.wav", "o4.wav"):
@@ -85,8 +90,31 @@ def test_the_readmes_commands_work_in_order(
     token = ""
     for command in commands:
         program, *arguments = command.replace("TOKEN", token).split()
-        done = subprocess.run(
-            [sys.executable, "-m", program.replace("-verify", "_verify"), *arguments], capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, command + "\n" + done.stdout + done.stderr
-        token = done.stdout.split()[-1]
+        code, printed = _start(program, arguments) if started == "by itself" else _call(program, arguments)
+        assert code == 0, command + "\n" + printed
+        token = printed.split()[-1]
+
+
+def test_the_programs_start_by_themselves() -> None:
+    for program in ("ritornello", "ritornello-verify"):
+        code, printed = _start(program, ["--help"])
+        assert code == 0 and printed.lower().startswith(f"usage: {program} ")
+
+
+def _start(program: str, arguments: list[str]) -> tuple[int, str]:
+    """Exit code and output of a process of its own."""
+    command = [sys.executable, "-m", program.replace("-verify", "_verify"), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def _call(program: str, arguments: list[str]) -> tuple[int, str]:
+    """The same in this process."""
+    with contextlib.redirect_stdout(io.StringIO()) as output:
+        if program == "ritornello-verify":
+            return verify(arguments), output.getvalue()
+        try:
+            main(arguments)
+        except SystemExit as stopped:
+            return int(stopped.code or 0), output.getvalue()
+        return 0, output.getvalue()

@@ -98,7 +98,10 @@ def test_one_run_at_a_time_writes_a_folder(period: Path, place: Path) -> None:
         settle_large(period, place / "out", SMALL)
 
 
-@pytest.mark.parametrize("at", ["weights", "payees", "lines-00001-of-00001", "writing"])
+LATER = [pytest.param(step, marks=pytest.mark.slow) for step in ("weights", "lines-00001-of-00001", "writing")]
+
+
+@pytest.mark.parametrize("at", ["payees", *LATER])
 def test_a_killed_run_is_repeated_and_leaves_nothing(period: Path, place: Path, at: str) -> None:
     """Killed at a step, for good: no half folder; the same command then ends as if nothing had happened."""
     program = "\n".join(

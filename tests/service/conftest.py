@@ -1,8 +1,5 @@
 """A settled home whose parties have typed payout accounts, and a bank at the other end."""
 
-import contextlib
-import io
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,32 +10,15 @@ from mockbank import outbox
 from mockbank.server import Config
 from mockbank.state import State
 
-from ritornello.cli.main import main
-from tests.conftest import make_home, settle, train
+from tests.conftest import Worlds
 from tests.payouts import ACCOUNTS, DEBTOR, KEY
 
 
-@pytest.fixture(scope="session")
-def settled_once(tmp_path_factory: pytest.TempPathFactory, catalogue_folder: Path) -> Path:
-    """A settled home on SQLite, made once: to be copied, not used."""
-
-    def run(*arguments: object) -> str:
-        with contextlib.redirect_stdout(io.StringIO()) as output:
-            main([str(argument) for argument in arguments])
-        return output.getvalue()
-
-    folder = tmp_path_factory.mktemp("settled")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("RITORNELLO_DATABASE", raising=False)
-        return settle(train(make_home(folder, catalogue_folder, run), folder, run), folder, run)
-
-
 @pytest.fixture
-def payable(settled_once: Path, run: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def payable(worlds: Worlds, run: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A settled home whose parties have accounts of every kind; accounts.csv and debtor.toml lie beside it."""
     monkeypatch.delenv("RITORNELLO_DATABASE", raising=False)
-    home = tmp_path / "home"
-    shutil.copytree(settled_once, home)
+    home = worlds.bring("settled", tmp_path)
     give_accounts(home, run, monkeypatch)
     return home
 

@@ -3,49 +3,18 @@
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from ritornello.service import rates
-from ritornello.wiring import open_context
-from tests.conftest import PROGRAMME, make_home, train
-from tests.simulation.simulator import Life
+from tests.simulation.world import make_world, play
 
-TERMS = """
-[conversion]
-currency = "EUR"
-
-[[fee]]
-name = "administration"
-rate = "0.10"
-
-[reserve]
-rate = "0.20"
-release_after_days = 40
-"""
 QUICK, MANY = 3, int(os.environ.get("RITORNELLO_SEEDS", "60"))
 
 
-@pytest.fixture
-def world(database: str, tmp_path: Path, catalogue_folder: Path, run: Callable[..., str]) -> Path:
-    """A trained home whose terms convert, take fees and withhold reserves."""
-    terms = tmp_path / "programme.toml"
-    terms.write_text(PROGRAMME.replace("[payout]", f'{TERMS}\n[payout]\nfees = {{ EUR = "0.35" }}'))
-    home = train(make_home(tmp_path, catalogue_folder, run, terms), tmp_path, run)
-    (tmp_path / "rates.csv").write_text("currency,into,day,rate,source\nSEK,EUR,2026-10-01,0.091234,test\nSEK,EUR,2027-01-15,0.0887,test\n")
-    with open_context(home, None, lambda _: None) as context:
-        rates.import_rates(context, tmp_path / "rates.csv")
-    return home
-
-
-def play(world: Path, folder: Path, seed: int, events: int = 30) -> Life:
-    home = folder / f"seed-{seed}"
-    shutil.copytree(world, home)
-    life = Life(home, seed)
-    life.live(events)
-    return life
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory, catalogue_folder: Path) -> Path:
+    return make_world(tmp_path_factory.mktemp("world"), catalogue_folder)
 
 
 def test_a_few_lives(world: Path, tmp_path: Path) -> None:

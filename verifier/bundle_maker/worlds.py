@@ -10,6 +10,11 @@ from bundle_maker.writing import Contents
 WORLDS: tuple[Callable[[], Contents], ...] = (make_contents, make_lifetime, make_correction)
 
 
+def find_world(path: str) -> Callable[[], Contents]:
+    """Makes the first whose table has rows."""
+    return next(make for make in WORLDS if path == "proofs.jsonl" or make().table(path))
+
+
 def make_world(path: str) -> Contents:
     """The first whose table has rows."""
-    return next(contents for contents in (make() for make in WORLDS) if path == "proofs.jsonl" or contents.table(path))
+    return find_world(path)()

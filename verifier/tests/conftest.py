@@ -14,11 +14,19 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bundle_maker.result import make_contents
 from bundle_maker.signing import Signer
+from bundle_maker.worlds import WORLDS, find_world
 from bundle_maker.writing import Contents, write_bundle
 from ritornello_verify.command import run
+from ritornello_verify.tables import TABLES
 
 SIGNER = Signer("log.example", b"s" * 32)
 Outcome = tuple[int, dict[str, Any]]
+
+
+@pytest.fixture(params=[pytest.param(7, id="some"), pytest.param(1, id="all", marks=pytest.mark.slow)])
+def step(request: pytest.FixtureRequest) -> int:
+    """Of a long list of forgeries, one in seven (seven divides no such list evenly, so every way and every table has its turn); all when slow."""
+    return int(request.param)
 
 
 @pytest.fixture
@@ -34,6 +42,14 @@ def write(tmp_path: Path) -> Callable[[Contents], Path]:
 @pytest.fixture
 def bundle(write: Callable[[Contents], Path], contents: Contents) -> Path:
     return write(contents)
+
+
+@pytest.fixture(scope="session")
+def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """For every table a bundle in which it has rows, written once: a test that touches one puts it back."""
+    folder = tmp_path_factory.mktemp("bundles")
+    written = {make: write_bundle(folder / make.__name__, make(), SIGNER) for make in WORLDS}
+    return {path: written[find_world(path)] for path in TABLES}
 
 
 @pytest.fixture
