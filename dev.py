@@ -19,7 +19,7 @@ EDITABLE = ["-e", str(ROOT), "-e", str(ROOT / "verifier")]
 
 TASKS = {
     "demo": [["-m", "ritornello", "demo"]],
-    "test": [["-m", "pytest"]],  # `test --all` runs the slow ones too
+    "test": [["-m", "pytest"]],  # the quick ones on every core; `test --all` runs the slow ones too, one after the other
     "check": [
         ["-m", "ruff", "check", "."],
         ["-m", "ruff", "format", "--check", "."],
@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> int:
     if task == "test" and "--all" in rest:
         rest.remove("--all")
     elif task == "test":
-        rest = ["-m", "not slow", *rest]
+        rest = ["-m", "not slow", *(rest or ["-n", "auto", "--dist", "loadfile"])]
     for command in TASKS.get(task, []):
         code = subprocess.call([str(PYTHON), *command, *rest], cwd=ROOT)
         if code:
