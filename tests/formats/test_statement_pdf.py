@@ -61,6 +61,7 @@ def sheet(name: str, lines: int, **more: str) -> dict[str, Any]:
         "paid_units": "0",
         "closing_units": str(total),
         "by_basis": {"attribution": str(total)},
+        "by_terms": {"1": str(total)},
     }
     return {**ids, **money, **rest, "lines": lines, "items": items}
 

@@ -50,17 +50,21 @@ def test_a_bundle_holds_all_terms_that_it_names(bundle: Path, tmp_path: Path, ru
 
 
 def test_a_snapshot_under_older_terms_than_those_that_divide_the_money(bundle: Path, run: Run, tmp_path: Path) -> None:
-    """Another vendor's folder may have one: programme.toml is version 2, and what was trained on was frozen under version 1."""
+    """Another vendor's folder may have one: programme.toml is version 2, no model follows it, and its fee is divided all the same."""
     period = _swap_terms(bundle, tmp_path)
     run("settle", period, "--out", tmp_path / "result")
     folder = tmp_path / "folder"
     shutil.copytree(period, folder / "period")
     shutil.copytree(tmp_path / "result", folder / "result")
-    line = next(row["line_id"] for row in _rows(folder / "result" / "allocations.jsonl") if row["payee"] == "party:ana")
+    line = next(
+        row["line_id"] for row in _rows(folder / "result" / "allocations.jsonl") if row["payee"] == "party:ana" and "@1" in row["pool"]
+    )
     older = json.loads((period / "snapshots.jsonl").read_text().splitlines()[0])["programme_sha256"]
     text = run("explain", line, "--folder", folder)
     assert f"frozen under version 1 of the terms, SHA-256 {older[:16]}…" in text
-    assert "terms      p version 2" in text
+    assert "terms      p version 1" in text
+    pools = {row["income"]: (row["pool"].split("/")[0], row["terms_version"]) for row in _rows(folder / "result" / "pools.jsonl")}
+    assert pools == {"fee": ("fee", 2), "share": ("share@1", 1)}
 
 
 @pytest.mark.parametrize(

@@ -32,12 +32,17 @@ class Folder:
     header: dict[str, Any]
     programme: str
     tables: dict[str, Rows] = field(default_factory=dict)
+    older: str | None = None  # the terms that snapshot s1 was frozen under, if they are others
 
     def write(self, place: Path) -> Path:
         place.mkdir(parents=True)
         terms = self.programme.encode()
         for row in self.tables["snapshots.jsonl"]:
             row["programme_sha256"] = sha256(terms).hexdigest()
+            if self.older is not None and row["snapshot_id"] == "s1":
+                row["programme_sha256"] = sha256(self.older.encode()).hexdigest()
+                (place / "terms").mkdir()
+                (place / "terms" / f"{row['programme_sha256']}.toml").write_text(self.older)
         for name, table in PERIOD_TABLES.items():
             rows = sorted(self.tables.get(name, []), key=lambda row, key=table.key: [row[column] for column in key])
             (place / name).write_bytes(b"".join(encode(row) + b"\n" for row in rows))
@@ -67,7 +72,8 @@ def random_folder(source: random.Random) -> Folder:
             "known_at_us": KNOWN,
             "corrects": None,
         },
-        world.make_programme(),
+        world.make_programme(2),
+        older=world.make_programme(1) if world.is_superseded else None,
     )
     folder.tables = {f"{name}.jsonl": rows for name, rows in world.make_tables().items()}
     return folder
@@ -165,35 +171,40 @@ class World:
         self.recordings = [source.choice(["r", "v"]) + str(number) for number in range(source.randint(1, 7))]
         self.works = {name: source.choice(["w1", "w2", f"w-{name}", f"w-{name}", None]) for name in self.recordings}
         self.models = [f"m{number}" for number in range(1, source.randint(1, 4) + 1)]
-        self.lanes = source.choice(LANES)
+        self.lanes: dict[str, int] = {}
+        self.conversion: str | None = None
         self.tiers = {"gold": source.choice(["2.5", "3"]), "plain": source.choice(["1", "0.000001"])}
-        self.conversion = source.choice([None, None, "EUR", "USD", "JPY"])
+        self.converts_to: dict[int, str] = {}  # by version of the terms
+        self.is_superseded = source.random() < 0.4
         self.assets: dict[str, tuple[str, int]] = {}
         for name in self.recordings:
             for number in range(source.randint(1, 2)):
                 asset = "sha256:" + sha256(f"{name}-{number}".encode()).hexdigest()
                 self.assets[asset] = name, source.choice([1, source.randint(1, 10**6)])
 
-    def make_programme(self) -> str:
+    def make_programme(self, version: int) -> str:
+        """Older terms may end, and the period's own begin, in the middle of the period."""
         source = self.source
+        self.conversion = source.choice([None, None, "EUR", "USD", "JPY"])
+        self.lanes = source.choice(LANES)
         incomes = [self.make_income(number) for number in range(source.randint(1, 4))]
         terms: dict[str, Any] = {
             "format": "ritornello-programme-1",
             "programme_id": "p",
-            "version": 1,
+            "version": version,
             "title": "A programme",
             "licensor": "Society",
             "licensee": "Company",
             "purposes": ["ai_training"],
             "licence": "LicenseRef-p",
-            "valid_from": Bare("2026-01-01"),
-            "valid_to": Bare("2027-12-31"),
+            "valid_from": Bare("2026-10-15" if version == 2 and self.is_superseded and source.random() < 0.5 else "2026-01-01"),
+            "valid_to": Bare(source.choice(["2026-10-14", "2027-12-31"]) if version == 1 else "2027-12-31"),
             "notice_days": source.choice([0, 29, 30, 90, 365]),
             "tail_days": 365,
             "quorum": ["master"],
             "lanes": self.lanes,
             "income": incomes,
-            "tiers": self.tiers,
+            "tiers": self.tiers if version == 2 else {"gold": "7", **({"plain": "1.5"} if source.random() < 0.8 else {})},
         }
         if source.random() < 0.3 and {"master", "publishing"} <= self.lanes.keys():
             terms["parity"] = source.choice([["publishing>=master"], ["master>=publishing", "publishing>=master"]])
@@ -201,6 +212,7 @@ class World:
             self.conversion = None
         if self.conversion:
             terms["conversion"] = {"currency": self.conversion}
+            self.converts_to[version] = self.conversion
         if source.random() < 0.5:
             terms["lineage"] = self.make_lineage()
         names = [income["name"] for income in incomes]
@@ -340,7 +352,7 @@ class World:
                     "purposes": ["ai_training"],
                     "territory": "WW",
                     "quorum": {"master": 1_000_000},
-                    "day": "2026-09-01",
+                    "day": "2026-09-01" if name == "s1" else "2026-10-20",
                     "known_at_us": 1,
                     "manifest_root": "0" * 64,
                     "assets": len(assets),
@@ -349,7 +361,7 @@ class World:
                 }
             )
         for number, model in enumerate(self.models):
-            chosen = sorted(source.sample(["s1", "s2"], source.randint(1, 2)))
+            chosen = sorted(source.sample(["s1", "s2"], source.randint(1, 2) if not self.is_superseded or source.random() < 0.02 else 1))
             unknown = ["m0"] if source.random() < 0.02 else []
             tables["runs"].append(
                 {
@@ -430,11 +442,12 @@ class World:
 
     def add_money(self, tables: dict[str, Rows]) -> None:
         source = self.source
-        if self.conversion:
+        is_older_followed = any("s1" in row["snapshot_ids"] for row in tables["runs"])
+        for into in sorted({into for version, into in self.converts_to.items() if version == 2 or is_older_followed}):
             for currency in CURRENCIES:
-                if currency != self.conversion and source.random() < 0.98:
+                if currency != into and source.random() < 0.98:
                     rate = source.choice([1, 10**12, 1_085_700_000_000, source.randint(1, 10**14)])
-                    row = {"currency": currency, "into": self.conversion, "rate_e12": str(rate), "day": "2026-10-30"}
+                    row = {"currency": currency, "into": into, "rate_e12": str(rate), "day": "2026-10-30"}
                     tables["rates"].append({**row, "source": "a bank", "recorded_at_us": 5})
         for number, claim in enumerate(tables["claims"]):
             if source.random() < 0.15:

@@ -25,7 +25,9 @@ def standing(given: Period, result: Settlement, number: int, **changes: Any) -> 
             Reported(**{name: int(value) if name in numbers else value for name, value in row.items()}) for row in result.tables["receipts"]
         ],
         previous_pools=[
-            StandingPool(row["pool"], row["income"], row["currency"], int(row["amount_units"]), int(row["denominator"]))
+            StandingPool(
+                row["pool"], row["income"], row["currency"], int(row["amount_units"]), int(row["denominator"]), row["terms_version"]
+            )
             for row in result.tables["pools"]
         ],
         previous_lines=[

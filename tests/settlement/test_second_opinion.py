@@ -84,7 +84,7 @@ def recompute(root: Path, settlement_id: str, step: Step) -> None:
 def hash_files(root: Path) -> dict[str, str]:
     """Path → root or SHA-256, as bundle.json would list it."""
     hashes = {}
-    for file in root.glob("*/*"):
+    for file in root.rglob("*"):
         path = file.relative_to(root).as_posix()
         if path in TABLES:
             inspection = inspect_table(Reader(root), path)

@@ -185,7 +185,7 @@ def make_tables() -> dict[str, Rows]:
     ]
     period["previous_receipts.jsonl"] = before["receipts.jsonl"]
     for name, columns in (
-        ("pools", ("pool", "income", "currency", "amount_units", "denominator")),
+        ("pools", ("pool", "income", "currency", "amount_units", "denominator", "terms_version")),
         ("allocations", ("pool", "payee", "recording_id", "numerator", "amount_units")),
     ):
         period[f"previous_{name}.jsonl"] = [{column: row[column] for column in columns} for row in before[f"{name}.jsonl"]]

@@ -25,16 +25,19 @@ def receipt(income: str, model: str, territory: str, reported: int, currency: st
     return {**names, **units(reported=reported, **numbers), "units": str(total)}
 
 
-def make_pools(pools: tuple[tuple[str, str, int, int, int], ...]) -> Rows:
+def make_pools(pools: tuple[tuple[str, str, int, int, int], ...], own: int = 1) -> Rows:
+    """`own`: the version of programme.toml."""
     names = ("income", "model_version", "currency", "territory", "lane", "basis")
     return [
         {
             "pool": pool,
             **dict(zip(names, pool.split("/"), strict=True)),
+            "income": pool.split("/")[0].split("@")[0],
             "reason": reason,
             "amount_units": str(amount),
             "denominator": str(denominator),
             "recordings": recordings,
+            "terms_version": int(pool.split("/")[0].partition("@")[2] or own),
         }
         for pool, reason, amount, denominator, recordings in pools
     ]
@@ -107,9 +110,13 @@ def make_payouts(settlement: str, paid: dict[str, int]) -> Rows:
 
 
 def make_statements(
-    settlement: str, corrects: str | None, balances: Rows, statements: tuple[tuple[str, int, dict[str, int], int], ...]
+    settlement: str,
+    corrects: str | None,
+    balances: Rows,
+    statements: tuple[tuple[str, int, dict[str, int], int], ...],
+    by_terms: dict[str, dict[str, int]] | None = None,
 ) -> Rows:
-    """Party, number of lines, units by basis, units held with others; the rest is the balance."""
+    """Party, number of lines, units by basis, units held with others; the rest is the balance. `by_terms`: where there is more than version 1."""
     by_account = {row["account"]: row for row in balances}
     rows = []
     for party, lines, by_basis, held in statements:
@@ -130,11 +137,16 @@ def make_statements(
                 "reserves_released_units": own["released_units"],
                 **{f"{name}_units": own[f"{name}_units"] for name in ("opening", "recouped", "tax", "fee", "paid", "closing")},
                 "lines": lines,
-                "by_basis": {basis: str(amount) for basis, amount in by_basis.items()},
+                "by_basis": write_sums(by_basis),
+                "by_terms": write_sums(by_terms[party] if by_terms else {"1": sum(by_basis.values())} if lines else {}),
                 "held_with_others_units": str(held),
             }
         )
     return rows
+
+
+def write_sums(sums: dict[str, int]) -> dict[str, str]:
+    return {name: str(amount) for name, amount in sums.items()}
 
 
 def make_document(settlement: str, total: dict[str, int]) -> dict[str, Any]:

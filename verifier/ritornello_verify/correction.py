@@ -12,11 +12,19 @@ NO_LINE = StandingLine(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Delta:
-    """What a correction changes in one line; what is not there is 0."""
+class Place:
+    """A pool's name and currency, and the version of the terms it is under."""
 
     pool: str
     currency: str
+    terms_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """What a correction changes in one line; what is not there is 0."""
+
+    place: Place
     payee: str
     recording_id: str
     before: StandingLine
@@ -26,7 +34,7 @@ class Delta:
         return self.after.units - self.before.units
 
     def find_basis(self) -> str:
-        return self.pool.rpartition("/")[2]
+        return self.place.pool.rpartition("/")[2]
 
 
 def stands(units: int, denominator: int, standing: StandingPool | None) -> bool:
@@ -68,13 +76,13 @@ def keeps_lines(payee: str, units: int, numerators: dict[str, int], standing: St
     return before == numerators and standing.find_units(payee) == units
 
 
-def find_deltas(pool: str, currency: str, lines: dict[tuple[str, str], StandingLine], standing: StandingPool | None) -> list[Delta]:
+def find_deltas(place: Place, lines: dict[tuple[str, str], StandingLine], standing: StandingPool | None) -> list[Delta]:
     """`lines`: (payee, recording) → as it is now. In any order."""
     before = {
         (payee, recording_id): line for payee, own in (standing.lines if standing else {}).items() for recording_id, line in own.items()
     }
     return [
-        Delta(pool, currency, *key, before.get(key, NO_LINE), lines.get(key, NO_LINE))
+        Delta(place, *key, before.get(key, NO_LINE), lines.get(key, NO_LINE))
         for key in lines.keys() | before.keys()
         if lines.get(key) != before.get(key)
     ]

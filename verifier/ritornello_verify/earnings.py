@@ -22,6 +22,7 @@ class Earnings:
     units: dict[Account, int] = field(default_factory=dict)
     lines: dict[Account, int] = field(default_factory=lambda: defaultdict(int))
     by_basis: dict[Account, dict[str, int]] = field(default_factory=dict)
+    by_terms: dict[Account, dict[str, int]] = field(default_factory=dict)
     moved: set[Account] = field(default_factory=set)
     recordings: dict[Account, dict[str, int]] = field(init=False)
 
@@ -32,18 +33,20 @@ class Earnings:
     def add_allocation(self, allocation: Allocation) -> None:
         pool = allocation.pool
         for line in allocation.lines:
-            self.add((line.payee, pool.part.currency), pool.basis, line.recording_id, line.units)
+            self.add((line.payee, pool.part.currency), pool.basis, pool.part.terms.version, line.recording_id, line.units)
 
     def add_deltas(self, deltas: Iterable[Delta]) -> None:
         for delta in deltas:
-            self.add((delta.payee, delta.currency), delta.find_basis(), delta.recording_id, delta.find_units())
+            place = delta.place
+            self.add((delta.payee, place.currency), delta.find_basis(), place.terms_version, delta.recording_id, delta.find_units())
 
-    def add(self, account: Account, basis: str, recording_id: str, units: int) -> None:
+    def add(self, account: Account, basis: str, version: int, recording_id: str, units: int) -> None:
         self.units[account] = self.units.get(account, 0) + units
         self.lines[account] += 1
         if units:
             self.moved.add(account)
-        by_basis = self.by_basis.setdefault(account, {})
-        by_basis[basis] = by_basis.get(basis, 0) + units
+        for sums, name in ((self.by_basis, basis), (self.by_terms, str(version))):
+            own = sums.setdefault(account, {})
+            own[name] = own.get(name, 0) + units
         if account in self.recordings:
             self.recordings[account][recording_id] += units

@@ -35,15 +35,15 @@ NAMES = (
 
 def check_receipts(receipts: list[Receipt], pools: list[Pool], step: Step) -> None:
     """What came in is what fees, ancestors and pools got, per income; and what ancestors get is in pools of lineage."""
-    left: dict[Account, int] = defaultdict(int)
-    upstream: dict[Account, int] = defaultdict(int)
+    left: dict[tuple[int, str, str], int] = defaultdict(int)
+    upstream: dict[tuple[int, str, str], int] = defaultdict(int)
     for receipt in receipts:
-        key = receipt.income.name, receipt.currency
+        key = receipt.terms.version, receipt.income.name, receipt.currency
         left[key] += receipt.units - receipt.find_fee_units() - receipt.find_upstream_units()
         upstream[key] += receipt.find_upstream_units()
     for pool in pools:
         totals = upstream if pool.reason == LINEAGE else left
-        totals[pool.part.income.name, pool.part.currency] -= pool.units
+        totals[pool.part.terms.version, pool.part.income.name, pool.part.currency] -= pool.units
     demand(step, "receipts_total", not any((*left.values(), *upstream.values())), "an income")
 
 
@@ -63,8 +63,8 @@ def check_pool(allocation: Allocation, standing: StandingPool | None, step: Step
     demand(step, "lines_within_one_unit", close, pool.name)
 
 
-def check_terms(programme: Programme, sets: Iterable[SplitSet], step: Step) -> None:
-    whole = all(sum(income.lanes.values()) == MILLION for income in programme.incomes)
+def check_terms(programmes: Iterable[Programme], sets: Iterable[SplitSet], step: Step) -> None:
+    whole = all(sum(income.lanes.values()) == MILLION for programme in programmes for income in programme.incomes)
     demand(step, "lanes_total", whole, "programme.toml")
     demand(step, "splits_total", all(sum(share.share_e8 for share in found.shares) == WHOLE_SHARE for found in sets), "a split set")
 
@@ -99,7 +99,7 @@ def check_deltas(deltas: list[Delta], balances: Balances, is_correction: bool, s
         return
     totals: dict[Account, int] = defaultdict(int)
     for delta in deltas:
-        totals[delta.payee, delta.currency] += delta.find_units()
+        totals[delta.payee, delta.place.currency] += delta.find_units()
     same = all(units == (balances[key].earned if key in balances else 0) for key, units in totals.items())
     demand(step, "deltas_total", same and totals.keys() >= balances.keys(), "an account")
 

@@ -56,7 +56,7 @@ class Ledger:
 
     def post_deltas(self, deltas: list[Delta]) -> None:
         for delta in deltas:
-            self.post(self.name_transfer("allocate", delta.pool), delta.payee, delta.currency, -delta.find_units())
+            self.post(self.name_transfer("allocate", delta.place.pool), delta.payee, delta.place.currency, -delta.find_units())
 
     def post_balances(self, balances: Balances) -> None:
         """`reserve`, `recoup` and `pay`."""

@@ -10,7 +10,7 @@ RUNS = "period/runs.jsonl"
 
 def find_upstream(period: Period, model_version: str, units: int) -> dict[str, int]:
     """Ancestor → what its links take of a receipt's units."""
-    lineage = period.programme.lineage
+    lineage = period.find_terms(model_version).lineage
     if lineage is None:
         return {}
     upstream: dict[str, int] = {}

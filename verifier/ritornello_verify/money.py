@@ -8,9 +8,10 @@ from ritornello_verify.allocation import Allocation, Allocator, make_line_id
 from ritornello_verify.balances import Balances, find_balances, list_reserves
 from ritornello_verify.bundle import Bundle
 from ritornello_verify.comparison import compare_rows
-from ritornello_verify.correction import Delta, find_deltas
+from ritornello_verify.correction import Delta, Place, find_deltas
 from ritornello_verify.currency import MINOR_DIGITS
 from ritornello_verify.earnings import PARTY, Earnings
+from ritornello_verify.following import follow_terms
 from ritornello_verify.heard import Ear
 from ritornello_verify.invariants import check_balances, check_deltas, check_pool, check_postings, check_receipts, check_terms
 from ritornello_verify.ledger import Ledger, Posting
@@ -29,6 +30,7 @@ from ritornello_verify.weights import Scales
 
 def check_money(bundle: Bundle, period: Period, step: Step) -> None:
     """Recompute and compare, table by table."""
+    period = follow_terms(bundle, period)
     receipts = find_receipts(period)
     ear = Ear(period)
     pools = find_pools(period, find_parts(receipts), ear)
@@ -52,7 +54,7 @@ def check_money(bundle: Bundle, period: Period, step: Step) -> None:
     statements = make_statements(period, books.earnings, books.held, balances)
     compare_rows(bundle, "result/statements.jsonl", statements, step, "statements recomputed")
     check_receipts(receipts, pools, step)
-    check_terms(period.programme, books.allocator.sets.values(), step)
+    check_terms(period.list_terms(), books.allocator.sets.values(), step)
     check_postings(postings, balances, step)
     check_balances(balances, step)
     check_deltas(books.deltas, balances, period.standing is not None, step)
@@ -101,7 +103,8 @@ class Books:
                 self.earnings.add_allocation(allocation)
             else:
                 lines = {(line.payee, line.recording_id): StandingLine(line.find_numerator(), line.units) for line in allocation.lines}
-                self.enter_difference(pool.name, pool.part.income.name, pool.part.currency, pool.units, lines, standing)
+                where = pool.name, pool.part.income.name, pool.part.currency, pool.part.terms.version
+                self.enter_difference(*where, pool.units, lines, standing)
             for line in allocation.lines:
                 yield {
                     "pool": pool.name,
@@ -119,6 +122,7 @@ class Books:
         name: str,
         income: str,
         currency: str,
+        version: int,
         units: int,
         lines: dict[tuple[str, str], StandingLine],
         standing: StandingPool | None,
@@ -126,24 +130,24 @@ class Books:
         difference = units - (standing.units if standing else 0)
         self.received[currency] += difference
         self.ledger.post_pool(name, income, currency, difference)
-        self.deltas += find_deltas(name, currency, lines, standing)
+        self.deltas += find_deltas(Place(name, currency, version), lines, standing)
 
     def enter_deltas(self) -> None:
         """Of a correction: the pools that are gone, and what all differences come to."""
         known = {row["pool"] for row in self.pools}
         for name, standing in (self.period.standing.pools if self.period.standing else {}).items():
             if name not in known:
-                self.enter_difference(name, standing.income, standing.currency, 0, {}, standing)
+                self.enter_difference(name, standing.income, standing.currency, standing.terms_version, 0, {}, standing)
         self.ledger.post_deltas(self.deltas)
         self.earnings.add_deltas(self.deltas)
 
     def make_deltas(self) -> Iterator[Values]:
-        for delta in sorted(self.deltas, key=lambda delta: (delta.pool, delta.payee, delta.recording_id)):
+        for delta in sorted(self.deltas, key=lambda delta: (delta.place.pool, delta.payee, delta.recording_id)):
             yield {
-                "pool": delta.pool,
+                "pool": delta.place.pool,
                 "payee": delta.payee,
                 "recording_id": delta.recording_id,
-                "line_id": make_line_id(self.period.header.settlement_id, delta.pool, delta.payee, delta.recording_id),
+                "line_id": make_line_id(self.period.header.settlement_id, delta.place.pool, delta.payee, delta.recording_id),
                 "before_numerator": str(delta.before.numerator),
                 "after_numerator": str(delta.after.numerator),
                 "before_units": str(delta.before.units),
@@ -186,6 +190,7 @@ def make_pool(allocation: Allocation) -> Values:
         "amount_units": str(pool.units),
         "denominator": str(allocation.denominator),
         "recordings": allocation.recordings,
+        "terms_version": pool.part.terms.version,
     }
 
 

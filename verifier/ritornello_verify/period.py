@@ -108,8 +108,9 @@ class Tax:
 @dataclass(frozen=True, slots=True)
 class Period:
     """`exposure`: model version → recording → milliseconds. `manifests`: snapshot → asset. `usage`: (output, territory, user) → uses.
-    `attribution`: output → rows of (recording or `unattributed`, weight in ppm). `points`: recording → points × tier_e6.
-    `rates`: currency → rate_e12 into the programme's. `reserves`: rows of reserves.jsonl. All amounts in ledger units. `standing` None: no correction."""
+    `attribution`: output → rows of (recording or `unattributed`, weight in ppm). `points`: recording → (points, tier).
+    `rates`: (currency, into) → rate_e12. `followed`: model version → its terms, where they are not `programme`.
+    `reserves`: rows of reserves.jsonl. All amounts in ledger units. `standing` None: no correction."""
 
     header: Header
     programme: Programme
@@ -124,12 +125,22 @@ class Period:
     attribution: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
     revenue: list[Revenue] = field(default_factory=list)
     opening: dict[tuple[str, str], int] = field(default_factory=dict)
-    points: dict[str, int] = field(default_factory=dict)
-    rates: dict[str, int] = field(default_factory=dict)
+    points: dict[str, tuple[int, str]] = field(default_factory=dict)
+    rates: dict[tuple[str, str], int] = field(default_factory=dict)
     reserves: list[Values] = field(default_factory=list)
     advances: list[Advance] = field(default_factory=list)
     taxes: dict[str, Tax] = field(default_factory=dict)
     standing: Standing | None = None
+    followed: dict[str, Programme] = field(default_factory=dict)
+
+    def find_terms(self, model_version: str) -> Programme:
+        """The terms that a model version's money is under."""
+        return self.followed.get(model_version, self.programme)
+
+    def list_terms(self) -> list[Programme]:
+        """The period's own, then the others that are followed."""
+        others = {terms.version: terms for terms in self.followed.values()}
+        return [self.programme, *(others[version] for version in sorted(others))]
 
 
 def load_period(bundle: Bundle) -> Period:
@@ -170,8 +181,8 @@ def load_period(bundle: Bundle) -> Period:
             (row.values["account"], row.values["currency"]): int(row.values["balance_units"])
             for row in bundle.read_rows("period/opening.jsonl")
         },
-        points=load_points(bundle, programme),
-        rates=load_rates(bundle, programme),
+        points={row.values["recording_id"]: (row.values["points"], row.values["tier"]) for row in bundle.read_rows("period/points.jsonl")},
+        rates={(row.values["currency"], row.values["into"]): int(row.values["rate_e12"]) for row in bundle.read_rows("period/rates.jsonl")},
         reserves=[row.values for row in bundle.read_rows("period/reserves.jsonl")],
         advances=load_advances(bundle),
         taxes={
@@ -245,25 +256,6 @@ def load_revenue(bundle: Bundle) -> list[Revenue]:
         )
         for row in bundle.read_rows("period/revenue.jsonl")
     ]
-
-
-def load_rates(bundle: Bundle, programme: Programme) -> dict[str, int]:
-    rates = {}
-    for row in bundle.read_rows("period/rates.jsonl"):
-        if row.values["into"] != programme.conversion or row.values["rate_e12"] == "0":
-            raise Malformed("period/rates.jsonl", f"is no rate into {programme.conversion} above 0", row.number)
-        rates[row.values["currency"]] = int(row.values["rate_e12"])
-    return rates
-
-
-def load_points(bundle: Bundle, programme: Programme) -> dict[str, int]:
-    points = {}
-    for row in bundle.read_rows("period/points.jsonl"):
-        tier = row.values["tier"]
-        if tier not in programme.tiers:
-            raise Malformed("period/points.jsonl", f"tier {show(tier)} is none of the programme's", row.number)
-        points[row.values["recording_id"]] = row.values["points"] * programme.tiers[tier]
-    return points
 
 
 def load_advances(bundle: Bundle) -> list[Advance]:

@@ -41,13 +41,19 @@ def find_pools(period: Period, parts: list[Part], ear: Ear) -> list[Pool]:
 def divide_lane(period: Period, part: Part, lane: str, units: int, ear: Ear) -> Iterator[Pool]:
     for basis, reason, own in find_bases(period, part, units, ear):
         if own:
-            name = "/".join((part.income.name, part.model_version, part.currency, part.territory, lane, basis))
+            name = "/".join((name_income(period, part), part.model_version, part.currency, part.territory, lane, basis))
             yield Pool(name, part, lane, basis, reason, own)
+
+
+def name_income(period: Period, part: Part) -> str:
+    """The income, with the version of terms that are not the period's own."""
+    version = part.terms.version
+    return part.income.name if version == period.programme.version else f"{part.income.name}@{version}"
 
 
 def find_bases(period: Period, part: Part, units: int, ear: Ear) -> list[tuple[str, str, int]]:
     """Step 3: basis, reason, units."""
-    income, lineage = part.income, period.programme.lineage
+    income, lineage = part.income, part.terms.lineage
     if part.is_upstream and lineage is not None:
         return [(f"{LINEAGE}-{lineage.divide_by}", LINEAGE, units)]
     if income.divide_by not in HEARD:

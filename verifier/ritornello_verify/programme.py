@@ -104,6 +104,7 @@ class Programme:
     licensing: Licensing = field(default_factory=Licensing)
     valid_from: str = "0001-01-01"
     valid_to: str = "9999-12-31"
+    version: int = 1
 
     def find_threshold(self, currency: str) -> int:
         """At least one minor unit."""
@@ -206,6 +207,7 @@ def read_programme(data: bytes) -> Programme:
         ),
         valid_from=terms["valid_from"].isoformat(),
         valid_to=terms["valid_to"].isoformat(),
+        version=terms["version"],
     )
 
 

@@ -26,6 +26,7 @@ class StandingPool:
     currency: str
     units: int
     denominator: int
+    terms_version: int
     lines: dict[str, dict[str, StandingLine]]
 
     def find_numerator(self, payee: str) -> int:
@@ -55,6 +56,7 @@ def load_standing(bundle: Bundle, is_correction: bool) -> Standing | None:
             currency=row.values["currency"],
             units=int(row.values["amount_units"]),
             denominator=int(row.values["denominator"]),
+            terms_version=row.values["terms_version"],
             lines=dict(lines.pop(row.values["pool"], {})),
         )
         for row in bundle.read_rows(POOLS)

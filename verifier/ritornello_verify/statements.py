@@ -56,6 +56,11 @@ def make_statements(period: Period, earnings: Earnings, held: Held, balances: Ba
             "paid_units": str(balance.paid),
             "closing_units": str(balance.find_closing()),
             "lines": earnings.lines.get(account, 0),
-            "by_basis": {basis: str(units) for basis, units in sorted(earnings.by_basis.get(account, {}).items())},
+            "by_basis": write_sums(earnings.by_basis.get(account, {})),
+            "by_terms": write_sums(earnings.by_terms.get(account, {})),
             "held_with_others_units": str(held.units.get(account, 0)),
         }
+
+
+def write_sums(sums: dict[str, int]) -> dict[str, str]:
+    return {name: str(units) for name, units in sorted(sums.items())}

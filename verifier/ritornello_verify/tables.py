@@ -231,7 +231,7 @@ PERIOD_TABLES = {
     "opening.jsonl": Table(("account", "currency"), {"account": TEXT, "currency": CURRENCY, "balance_units": UNITS}),
     "points.jsonl": Table(("recording_id",), {"recording_id": IDENTIFIER, "points": bound(1), "tier": TEXT, "report_sha256": HASH}),
     "rates.jsonl": Table(
-        ("currency",),
+        ("currency", "into"),
         {"currency": CURRENCY, "into": CURRENCY, "rate_e12": NATURAL, "day": DAY, "source": TEXT, "recorded_at_us": INTEGER},
     ),
     "disputes.jsonl": Table(
@@ -258,7 +258,8 @@ PERIOD_TABLES = {
     "taxes.jsonl": Table(("party_id",), {"party_id": IDENTIFIER, "rate_ppm": bound(0, WHOLE_PPM), "authority": TEXT}),
     "previous_receipts.jsonl": RECEIPTS,
     "previous_pools.jsonl": Table(
-        ("pool",), {"pool": TEXT, "income": TEXT, "currency": CURRENCY, "amount_units": NATURAL, "denominator": NATURAL}
+        ("pool",),
+        {"pool": TEXT, "income": TEXT, "currency": CURRENCY, "amount_units": NATURAL, "denominator": NATURAL, "terms_version": COUNT},
     ),
     "previous_allocations.jsonl": Table(
         ("pool", "payee", "recording_id"),
@@ -282,6 +283,7 @@ RESULT_TABLES = {
             "amount_units": UNITS,
             "denominator": NATURAL,
             "recordings": COUNT,
+            "terms_version": COUNT,
         },
     ),
     "splits.jsonl": Table(
@@ -384,6 +386,7 @@ RESULT_TABLES = {
             "closing_units": UNITS,
             "lines": COUNT,
             "by_basis": UNITS_BY_NAME,
+            "by_terms": UNITS_BY_NAME,
             "held_with_others_units": UNITS,
         },
     ),

@@ -8,6 +8,7 @@ from ritornello_verify.heard import Ear
 from ritornello_verify.incomes import ANY_MODEL, COUNT, EXPOSURE, HEARD, POINTS, SECONDS, WORKS
 from ritornello_verify.period import Asset, Period
 from ritornello_verify.pools import Pool
+from ritornello_verify.receipts import Part
 from ritornello_verify.report import Malformed, show
 
 
@@ -17,7 +18,7 @@ class Scales:
 
     period: Period
     ear: Ear
-    kept: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)
+    kept: dict[tuple[str, str, int], dict[str, int]] = field(default_factory=dict)
 
     def weigh(self, pool: Pool) -> dict[str, int]:
         """Recordings with a weight above nothing."""
@@ -26,7 +27,7 @@ class Scales:
             heard = self.ear.listen(pool.part)
             weights = heard.recordings if heard else {}
         else:
-            weights = self.weigh_training(rule, pool.part.model_version)
+            weights = self.weigh_training(rule, pool.part)
         found = {recording_id: weight for recording_id, weight in weights.items() if weight > 0}
         if not found:
             raise Malformed(
@@ -34,17 +35,18 @@ class Scales:
             )
         return found
 
-    def weigh_training(self, rule: str, model_version: str) -> dict[str, int]:
-        key = rule, model_version
+    def weigh_training(self, rule: str, part: Part) -> dict[str, int]:
+        key = rule, part.model_version, part.terms.version
         if key not in self.kept:
-            self.kept[key] = self.find_weights(rule, model_version)
+            self.kept[key] = self.find_weights(rule, part)
         return self.kept[key]
 
-    def find_weights(self, rule: str, model_version: str) -> dict[str, int]:
+    def find_weights(self, rule: str, part: Part) -> dict[str, int]:
+        model_version, tiers = part.model_version, part.terms.tiers
         if rule == EXPOSURE:
             return self.sum_exposure(model_version)
         if rule == POINTS:
-            return self.period.points
+            return {name: points * tiers[tier] for name, (points, tier) in self.period.points.items() if tier in tiers}
         assets = self.find_assets(model_version)
         recordings = {asset.recording_id for asset in assets.values()}
         if rule == WORKS:

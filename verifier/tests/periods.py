@@ -42,6 +42,8 @@ def make_period(**changes: Any) -> Period:
         exposure={"m1": {"r1": 1000}},
     )
     names = ("incomes", "thresholds", "payout_fees", "tiers", "lineage", "conversion", "fees", "withholding")
+    if "rates" in changes:
+        changes["rates"] = {(currency, changes["conversion"]): rate for currency, rate in changes["rates"].items()}
     programme_changes = {name: changes.pop(name) for name in names if name in changes}
     return replace(period, **changes, programme=replace(programme, **programme_changes))
 

@@ -8,7 +8,7 @@ from periods import EURO, FEE, MASTER, balance, claim, line, make_period, settle
 
 from ritornello_verify.balances import Balance, find_balances, list_reserves
 from ritornello_verify.claims import Claims
-from ritornello_verify.correction import Delta, find_deltas, keep_payees, keeps_lines
+from ritornello_verify.correction import Delta, Place, find_deltas, keep_payees, keeps_lines
 from ritornello_verify.earnings import Earnings
 from ritornello_verify.incomes import Income
 from ritornello_verify.invariants import check_balances, check_deltas, check_pool
@@ -70,7 +70,7 @@ def test_advances_are_recouped_group_by_group(advances: list[Advance], recouped:
     period = make_period(advances=advances)
     earnings = Earnings(period)
     for recording_id, units in EARNED.items():
-        earnings.add(A, "exposure", recording_id, units)
+        earnings.add(A, "exposure", 1, recording_id, units)
     assert find_balances(period, earnings)[A].advances == recouped
 
 
@@ -144,14 +144,14 @@ def test_a_receipt_that_stood_is_posted_back() -> None:
     assert list_postings(ledger) == [("receive/fee", "fee:levy", "EUR", -3), ("receive/fee", "received:fee", "EUR", 30)]
     with pytest.raises(Malformed, match=r"fee_units of income .* is 8, which does not follow"):
         restore_receipts(earn(100, **{**changes, "standing": Standing([{**row, "fee_units": "8"}], {})}))
-    with pytest.raises(Malformed, match="is not in the programme"):
+    with pytest.raises(Malformed, match="is not in its terms"):
         restore_receipts(earn(100, **{**changes, "standing": Standing([{**row, "income": "gone"}], {})}))
 
 
 def stand(units: int, **payees: int) -> StandingPool:
     """One recording, the same numerator for each payee."""
     lines = {payee: {"r1": StandingLine(1, own)} for payee, own in payees.items()}
-    return StandingPool("fee", "EUR", units, len(payees), lines)
+    return StandingPool("fee", "EUR", units, len(payees), 1, lines)
 
 
 def test_who_did_not_change_keeps_the_odd_unit() -> None:
@@ -168,13 +168,13 @@ def test_amounts_that_drifted_too_far_are_apportioned_anew() -> None:
     """Four payees, before and now: an amount may be less than 5 from 33⅓."""
     assert keep_payees(100, 3, {"B": 1, "a": 1, "b": 1}, stand(100, a=38, b=33, c=29)) == {"B": 29, "a": 38, "b": 33}
     assert keep_payees(100, 3, {"B": 1, "a": 1, "b": 1}, stand(100, a=39, b=33, c=28)) is None
-    exact = StandingPool("fee", "EUR", 100, 4, {"a": {"r1": StandingLine(2, 54)}, "b": {"r1": StandingLine(2, 46)}})
+    exact = StandingPool("fee", "EUR", 100, 4, 1, {"a": {"r1": StandingLine(2, 54)}, "b": {"r1": StandingLine(2, 46)}})
     assert keep_payees(100, 4, {"a": 2, "c": 2}, exact) is None, "exactly 4 from 50, with three payees, is as much as 1 + 3"
 
 
 def test_lines_stay_where_amount_and_numerators_do() -> None:
     lines = {"a": {"r1": StandingLine(1, 3), "r2": StandingLine(1, 7)}}
-    standing = StandingPool("fee", "EUR", 10, 2, lines)
+    standing = StandingPool("fee", "EUR", 10, 2, 1, lines)
     assert keeps_lines("a", 10, {"r1": 1, "r2": 1}, standing)
     assert not keeps_lines("a", 11, {"r1": 1, "r2": 1}, standing)
     assert not keeps_lines("a", 10, {"r1": 2}, standing)
@@ -183,10 +183,10 @@ def test_lines_stay_where_amount_and_numerators_do() -> None:
 
 def test_deltas_are_lines_that_differ_or_stand_on_one_side() -> None:
     standing = StandingPool(
-        "fee", "EUR", 10, 4, {"a": {"r1": StandingLine(1, 3), "r2": StandingLine(2, 7)}, "b": {"r1": StandingLine(1, 0)}}
+        "fee", "EUR", 10, 4, 1, {"a": {"r1": StandingLine(1, 3), "r2": StandingLine(2, 7)}, "b": {"r1": StandingLine(1, 0)}}
     )
     now = {("a", "r1"): StandingLine(1, 3), ("a", "r2"): StandingLine(3, 7), ("c", "r1"): StandingLine(1, 0)}
-    deltas = {(one.payee, one.recording_id): (one.before, one.after) for one in find_deltas("p", "EUR", now, standing)}
+    deltas = {(one.payee, one.recording_id): (one.before, one.after) for one in find_deltas(Place("p", "EUR", 1), now, standing)}
     nothing = StandingLine(0, 0)
     assert deltas == {
         ("a", "r2"): (StandingLine(2, 7), StandingLine(3, 7)),
@@ -203,7 +203,7 @@ def test_a_corrected_pool_keeps_its_payees() -> None:
     lines: dict[str, dict[str, StandingLine]] = {}
     for one in before.lines:
         lines.setdefault(one.payee, {})[one.recording_id] = StandingLine(one.find_numerator(), one.units)
-    standing = StandingPool("fee", "EUR", 100, before.denominator, lines)
+    standing = StandingPool("fee", "EUR", 100, before.denominator, 1, lines)
     later = [claim("z", 33_330_000), claim("b", 33_330_000), claim("c", 33_330_000)]
     again = earn(
         100,
@@ -227,9 +227,9 @@ def test_a_correction_moves_balances_and_pays_nothing() -> None:
     period = earn(0, opening={A: 7, ("party:c", "EUR"): 3}, withholding=Withholding(500_000, 1), reserves=[reserve(5, "2026-01-01")])
     period = replace(period, standing=Standing([], {}))
     deltas = [
-        Delta("i/m/EUR/WW/master/count", "EUR", "party:a", "r1", StandingLine(1, 30 * EURO), StandingLine(0, 0)),
-        Delta("i/m/EUR/WW/master/count", "EUR", "party:b", "r1", StandingLine(1, 5), StandingLine(2, 5)),
-        Delta("i/m/EUR/WW/master/count", "EUR", "held:suspense", "r1", StandingLine(0, 0), StandingLine(1, 20 * EURO)),
+        Delta(Place("i/m/EUR/WW/master/count", "EUR", 1), "party:a", "r1", StandingLine(1, 30 * EURO), StandingLine(0, 0)),
+        Delta(Place("i/m/EUR/WW/master/count", "EUR", 1), "party:b", "r1", StandingLine(1, 5), StandingLine(2, 5)),
+        Delta(Place("i/m/EUR/WW/master/count", "EUR", 1), "held:suspense", "r1", StandingLine(0, 0), StandingLine(1, 20 * EURO)),
     ]
     earnings = Earnings(period)
     earnings.add_deltas(deltas)

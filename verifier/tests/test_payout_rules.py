@@ -118,7 +118,7 @@ def test_an_ancestor_that_is_to_get_money_needs_a_run() -> None:
             with pytest.raises(Malformed, match="has no run"):
                 find_receipts(period)
         else:
-            assert find_receipts(period) == [Receipt(income, "m2", "WW", "EUR", 1, "EUR", 1)]
+            assert find_receipts(period) == [Receipt(income, "m2", "WW", "EUR", 1, "EUR", 1, period.programme)]
 
 
 def test_upstream_money_is_divided_over_what_the_ancestor_read() -> None:
@@ -144,7 +144,8 @@ TRAINING = {
     "runs": {"m1": Run((), ("s1",)), "m2": Run((), ("s1", "s2"))},
     "claims": Claims({}, {"r1": "w1", "r2": "w1", "r3": None, "r4": "w2", "r5": None}),
     "exposure": {"m1": {"r1": 3}, "m2": {"r1": 4, "r2": 1}},
-    "points": {"r2": 2_500_000, "r9": 1_000_000},
+    "points": {"r2": (1, "gold"), "r9": (2, "plain"), "r3": (5, "silver")},
+    "tiers": {"gold": 2_500_000, "plain": 500_000},
 }
 
 

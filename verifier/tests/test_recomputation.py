@@ -104,7 +104,8 @@ def test_a_fixed_amount_is_one_receipt_and_jpy_has_no_minor_digits() -> None:
         with pytest.raises(ValueError, match="decimal"):
             read_amount(text, currency)
     income = replace(FEE, amount_units=read_amount("10", "JPY"), currency="JPY")
-    assert find_receipts(make_period(incomes=(income,))) == [Receipt(income, "*", "WW", "JPY", 100_000, "JPY", 100_000)]
+    period = make_period(incomes=(income,))
+    assert find_receipts(period) == [Receipt(income, "*", "WW", "JPY", 100_000, "JPY", 100_000, period.programme)]
 
 
 def test_a_fixed_amount_of_nothing_is_no_receipt() -> None:
@@ -114,7 +115,8 @@ def test_a_fixed_amount_of_nothing_is_no_receipt() -> None:
 
 def test_a_rate_rounds_down_and_drops_nothing() -> None:
     revenue = [line(11), line(3, territory="FR"), line(0, "m2", "JPY", "JP")]
-    assert find_receipts(make_period(incomes=(SHARE,), revenue=revenue)) == [Receipt(SHARE, "m1", "DE", "EUR", 3, "EUR", 3)]
+    period = make_period(incomes=(SHARE,), revenue=revenue)
+    assert find_receipts(period) == [Receipt(SHARE, "m1", "DE", "EUR", 3, "EUR", 3, period.programme)]
     with pytest.raises(Malformed, match="may not be negative"):
         find_receipts(make_period(incomes=(SHARE,), revenue=[line(5), line(-6)]))
 
@@ -138,7 +140,8 @@ def test_a_minimum_tie_goes_to_the_first_key() -> None:
 
 def test_a_minimum_without_receipts_is_one_of_its_own() -> None:
     income = replace(SHARE, minimum_units=500 * EURO)
-    assert find_receipts(make_period(incomes=(income,))) == [Receipt(income, "*", "WW", "EUR", 0, "EUR", 500 * EURO, 500 * EURO)]
+    period = make_period(incomes=(income,))
+    assert find_receipts(period) == [Receipt(income, "*", "WW", "EUR", 0, "EUR", 500 * EURO, period.programme, 500 * EURO)]
     above = find_receipts(make_period(incomes=(income,), revenue=[line(2_000 * EURO)]))
     assert [receipt.units for receipt in above] == [600 * EURO]
 
@@ -157,7 +160,7 @@ def test_a_minimum_without_receipts_is_one_of_its_own() -> None:
 )
 def test_every_reason_for_exposure(income: Income, model_version: str, territory: str, reason: str | None) -> None:
     period = use_output()
-    part = Part(income, model_version, "EUR", territory, False, 100)
+    part = Part(income, model_version, "EUR", territory, False, 100, period.programme)
     assert find_reason(period, part, Ear(period).listen(part)) == reason
 
 

@@ -60,13 +60,13 @@ def test_lines_that_stand_are_of_pools_that_stand(write: Write, verify: Verify) 
 def test_rates_are_into_the_programmes_currency(write: Write, verify: Verify, column: str, value: str) -> None:
     contents = make_world("period/rates.jsonl")
     contents.period["rates.jsonl"][0][column] = value
-    assert verify(write(contents))[1]["verdict"] == "FAILED: period/rates.jsonl row 1: is no rate into EUR above 0"
+    assert verify(write(contents))[1]["verdict"] == "FAILED: period/rates.jsonl row 1: is no rate above 0 into a currency of a conversion"
 
 
 def test_points_are_in_a_tier_of_the_programme(write: Write, verify: Verify) -> None:
     contents = make_world("period/points.jsonl")
     contents.period["points.jsonl"][1]["tier"] = "silver"
-    assert verify(write(contents))[1]["verdict"] == 'FAILED: period/points.jsonl row 2: tier "silver" is none of the programme\'s'
+    assert verify(write(contents))[1]["verdict"] == 'FAILED: period/points.jsonl row 2: tier "silver" is of none of the terms'
 
 
 def test_a_group_of_advances_is_one_partys(write: Write, verify: Verify) -> None:

@@ -102,7 +102,7 @@ def make_keys(path: str) -> tuple[str, ...]:
         "revenue": ("line_id",),
         "opening": ("account",),
         "points": ("recording_id",),
-        "rates": ("currency",),
+        "rates": ("currency", "into"),
         "disputes": ("dispute_id",),
         "reserves": ("party_id",),
         "advances": ("advance_id",),

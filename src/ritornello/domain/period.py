@@ -66,6 +66,7 @@ class Run:
     model_version: str
     parents: tuple[str, ...]
     snapshot_ids: tuple[str, ...]
+    terms_version: int | None = None  # of the terms that its snapshots were frozen under; None: as the period's
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +169,7 @@ class StandingPool:
     currency: str
     units: int
     denominator: int
+    terms_version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +207,7 @@ class Period:
     runs: Mapping[str, Run] = field(default_factory=dict)  # by model version
     members: Sequence[Member] = ()
     points: Sequence[Points] = ()
-    rates: Mapping[str, Rate] = field(default_factory=dict)  # by reported currency
+    rates: Mapping[tuple[str, str], Rate] = field(default_factory=dict)  # by reported currency and what it becomes
     disputes: Sequence[Dispute] = ()
     reserves: Sequence[Withheld] = ()
     advances: Sequence[Advance] = ()
@@ -214,6 +216,20 @@ class Period:
     previous_receipts: Sequence[Reported] = ()  # … and what stands of it
     previous_pools: Sequence[StandingPool] = ()
     previous_lines: Sequence[StandingLine] = ()
+    other_terms: Mapping[int, Programme] = field(default_factory=dict)  # by version: terms that model versions were trained under
+
+    def terms_of(self, model_version: str) -> Programme:
+        """The terms that a model version's money follows: those its snapshots were frozen under; of any model (`*`), the period's own."""
+        run = self.runs.get(model_version)
+        return self.programme if run is None or run.terms_version is None else self.find_terms(run.terms_version)
+
+    def find_terms(self, version: int) -> Programme:
+        """The terms of this version; where there are no others, the period's own."""
+        return self.other_terms.get(version, self.programme)
+
+    def all_terms(self) -> list[Programme]:
+        """The period's own terms first, then the others, oldest first."""
+        return [self.programme, *(self.other_terms[version] for version in sorted(self.other_terms))]
 
 
 def claims_by_lane(claims: Sequence[Claim]) -> dict[tuple[str, str, str], list[Claim]]:

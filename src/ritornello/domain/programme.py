@@ -94,6 +94,9 @@ class Programme:
     reserve: Reserve | None = None
     classes: Mapping[str, str] = field(default_factory=dict)  # class of licensees → hash of the class document it falls under
 
+    def find_income(self, name: str) -> Income | None:
+        return next((income for income in self.incomes if income.name == name), None)
+
     def terms(self) -> Terms:
         """What this programme asks of consent."""
         return Terms(self.programme_id, self.sha256, self.purposes, self.territory, self.quorum, self.notice_days, self.tail_days)

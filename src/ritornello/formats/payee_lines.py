@@ -31,6 +31,6 @@ def _changes(tables: Tables) -> list[Row]:
 
 
 def _gone(pool: Row) -> dict[str, Any]:
-    income, model_version, currency, territory, lane, basis = pool["pool"].split("/")
-    named = {"income": income, "model_version": model_version, "currency": currency, "territory": territory, "lane": lane, "basis": basis}
+    _, model_version, currency, territory, lane, basis = pool["pool"].split("/")
+    named = {"model_version": model_version, "currency": currency, "territory": territory, "lane": lane, "basis": basis}
     return {**pool, **named, "reason": "gone"}

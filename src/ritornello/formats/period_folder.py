@@ -36,7 +36,7 @@ from ritornello.formats.canonical import Fingerprint, encode_document, encode_ta
 from ritornello.formats.programme_toml import read_programme
 from ritornello.formats.schema import PERIOD_TABLES, RESULT_KEYS, read_rows
 from ritornello.formats.sheet import parse_day
-from ritornello.formats.terms_folder import check_terms, load_terms, path_of
+from ritornello.formats.terms_folder import check_terms, list_followed, load_terms, path_of
 
 PERIOD_FORMAT = "ritornello-period-1"
 FILES = ("period.json", "programme.toml", *(f"{name}.jsonl" for name in PERIOD_TABLES))
@@ -67,8 +67,9 @@ def parse_period(files: Mapping[str, bytes]) -> tuple[Period, dict[str, Fingerpr
     tables = {name: read_rows(name, files[f"{name}.jsonl"], table, problems) for name, table in PERIOD_TABLES.items()}
     raise_if_any(problems)
     assert programme is not None and header is not None
-    check_terms(files, programme, tables, problems)
-    period = _period(header, programme, tables)
+    terms = check_terms(files, programme, tables, problems)
+    period = _period(header, programme, tables, terms)
+    _check_days(period, problems)
     _check(period, tables, problems)
     raise_if_any(problems)
     return period, {name: fingerprint(name, content) for name, content in files.items()}
@@ -149,9 +150,20 @@ def _header(data: bytes, programme: Programme | None, problems: list[Problem]) -
         note("known_at_us", "is not a whole number of microseconds")
     if programme and (header["programme_sha256"], header["programme_id"]) != (programme.sha256, programme.programme_id):
         note("programme_sha256", f"is not the hash (or programme_id not the id) of programme.toml, {programme.sha256}")
-    if programme and not programme.valid_from <= header["first_day"] <= header["last_day"] <= programme.valid_to:
-        note("first_day", f"the period is not within the programme's term {programme.valid_from} to {programme.valid_to}")
     return header
+
+
+def _check_days(period: Period, problems: list[Problem]) -> None:
+    """The period's own terms are in force on its last day; they, or terms that a model version follows, on its first."""
+
+    def note(field: str, what: str) -> None:
+        problems.append(Problem("period.json", None, field, what, "see docs/formats/period-folder.md"))
+
+    own = period.programme
+    if not own.valid_from <= period.last_day <= own.valid_to:
+        note("last_day", f"the period is not within the programme's term {own.valid_from} to {own.valid_to}")
+    elif not any(terms.valid_from <= period.first_day <= terms.valid_to for terms in period.all_terms()):
+        note("first_day", "the period begins before the programme's term, and no model version follows terms that were in force by then")
 
 
 def claim_of(row: Mapping[str, Any]) -> Claim:
@@ -166,7 +178,8 @@ def row_of(claim: Claim) -> dict[str, Any]:
     return {**asdict(claim), "valid_from": claim.valid_from.isoformat(), "valid_to": valid_to}
 
 
-def _period(header: Mapping[str, Any], programme: Programme, tables: Mapping[str, Rows]) -> Period:
+def _period(header: Mapping[str, Any], programme: Programme, tables: Mapping[str, Rows], terms: Mapping[str, Programme]) -> Period:
+    runs = {row["model_version"]: _run(row, programme, tables, terms) for row in tables["runs"]}
     return Period(
         settlement_id=str(header["settlement_id"]),
         period_id=str(header["period_id"]),
@@ -185,10 +198,10 @@ def _period(header: Mapping[str, Any], programme: Programme, tables: Mapping[str
         attribution=[Weight(**row) for row in tables["attribution"]],
         revenue=[RevenueLine(**_numbers(row, "net_units", "gross_units", "quantity_e6")) for row in tables["revenue"]],
         opening={(row["account"], row["currency"]): int(row["balance_units"]) for row in tables["opening"]},
-        runs={row["model_version"]: Run(row["model_version"], tuple(row["parents"]), tuple(row["snapshot_ids"])) for row in tables["runs"]},
+        runs=runs,
         members=[Member(row["snapshot_id"], row["asset_id"], row["recording_id"], row["duration_ms"]) for row in tables["manifest"]],
         points=[Points(row["recording_id"], row["points"], row["tier"]) for row in tables["points"]],
-        rates={row["currency"]: Rate(row["currency"], row["into"], int(row["rate_e12"])) for row in tables["rates"]},
+        rates={(row["currency"], row["into"]): Rate(row["currency"], row["into"], int(row["rate_e12"])) for row in tables["rates"]},
         disputes=[Dispute(row["dispute_id"], row["claim_id"], row["opened_at_us"], row["resolved_at_us"]) for row in tables["disputes"]],
         reserves=[
             Withheld(**{**_numbers(row, "units"), "release_on": date.fromisoformat(row["release_on"])}) for row in tables["reserves"]
@@ -198,14 +211,26 @@ def _period(header: Mapping[str, Any], programme: Programme, tables: Mapping[str
         corrects=header["corrects"],
         previous_receipts=[Reported(**_numbers(row, *_RECEIPT_UNITS)) for row in tables["previous_receipts"]],
         previous_pools=[
-            StandingPool(row["pool"], row["income"], row["currency"], int(row["amount_units"]), int(row["denominator"]))
+            StandingPool(
+                row["pool"], row["income"], row["currency"], int(row["amount_units"]), int(row["denominator"]), row["terms_version"]
+            )
             for row in tables["previous_pools"]
         ],
         previous_lines=[
             StandingLine(row["pool"], row["payee"], row["recording_id"], int(row["numerator"]), int(row["amount_units"]))
             for row in tables["previous_allocations"]
         ],
+        other_terms={
+            one.version: one
+            for one in terms.values()
+            if one is not programme and one.version in {run.terms_version for run in runs.values()}
+        },
     )
+
+
+def _run(row: Mapping[str, Any], programme: Programme, tables: Mapping[str, Rows], terms: Mapping[str, Programme]) -> Run:
+    followed = {terms.get(sha256, programme).version for sha256 in list_followed(row, tables)} - {programme.version}
+    return Run(row["model_version"], tuple(row["parents"]), tuple(row["snapshot_ids"]), min(followed, default=None))
 
 
 _RECEIPT_UNITS = ("reported_units", "added_units", "units", "fee_units", "upstream_units")
@@ -326,18 +351,24 @@ def _check_money(period: Period, tables: Mapping[str, Rows], problems: list[Prob
     def problem(table: str, number: int | None, column: str, what: str, todo: str) -> None:
         problems.append(Problem(f"{table}.jsonl", number, column, what, todo))
 
-    programme = period.programme
+    converted = {terms.convert_to for terms in period.all_terms() if terms.convert_to is not None}
     for (account, currency), units in period.opening.items():
         if units < 0 and not account.startswith("party:"):
             problem("opening", None, "balance_units", f"{account} opens below zero in {currency}", "correct the previous period")
     for number, row in enumerate(tables["points"], 1):
-        if row["tier"] not in programme.tiers_e6:
+        if not any(row["tier"] in terms.tiers_e6 for terms in period.all_terms()):
             problem("points", number, "tier", f"{row['tier']!r} is no tier of the programme", "use one of [tiers]")
         if row["points"] < 1:
             problem("points", number, "points", "is not at least 1", "leave the row out")
     for number, row in enumerate(tables["rates"], 1):
-        if row["into"] != programme.convert_to or not is_known(row["currency"]) or int(row["rate_e12"]) <= 0:
-            problem("rates", number, "rate_e12", f"is no rate into {programme.convert_to} above 0", "give one rate per reported currency")
+        if row["into"] not in converted or not is_known(row["currency"]) or int(row["rate_e12"]) <= 0:
+            problem(
+                "rates",
+                number,
+                "rate_e12",
+                f"is no rate into {' or '.join(sorted(converted)) or None} above 0",
+                "give one rate per reported currency",
+            )
     for table, columns in (("reserves", ["units"]), ("advances", ["open_units"]), ("previous_allocations", ["numerator", "amount_units"])):
         for number, row in enumerate(tables[table], 1):
             if any(int(row[column]) < 0 for column in columns):

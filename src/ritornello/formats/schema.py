@@ -196,7 +196,9 @@ PERIOD_TABLES: Mapping[str, Table] = {
     ),
     "opening": Table(("account", "currency"), {"account": TEXT, "currency": TEXT, "balance_units": BIG}),
     "points": Table(("recording_id",), {"recording_id": TEXT, "points": COUNT, "tier": TEXT, "report_sha256": HASH}),
-    "rates": Table(("currency",), {"currency": TEXT, "into": TEXT, "rate_e12": BIG, "day": DAY, "source": TEXT, "recorded_at_us": COUNT}),
+    "rates": Table(
+        ("currency", "into"), {"currency": TEXT, "into": TEXT, "rate_e12": BIG, "day": DAY, "source": TEXT, "recorded_at_us": COUNT}
+    ),
     "disputes": Table(
         ("dispute_id",), {"dispute_id": TEXT, "claim_id": TEXT, "opened_at_us": COUNT, "resolved_at_us?": COUNT, "reason": TEXT}
     ),
@@ -233,7 +235,9 @@ PERIOD_TABLES: Mapping[str, Table] = {
             "upstream_units": BIG,
         },
     ),
-    "previous_pools": Table(("pool",), {"pool": TEXT, "income": TEXT, "currency": TEXT, "amount_units": BIG, "denominator": BIG}),
+    "previous_pools": Table(
+        ("pool",), {"pool": TEXT, "income": TEXT, "currency": TEXT, "amount_units": BIG, "denominator": BIG, "terms_version": COUNT}
+    ),
     "previous_allocations": Table(
         ("pool", "payee", "recording_id"), {"pool": TEXT, "payee": TEXT, "recording_id": TEXT, "numerator": BIG, "amount_units": BIG}
     ),

@@ -19,7 +19,7 @@ from ritornello.formats.payee_lines import find_lines, find_pools
 
 _COSTS = {"recouped": "advances recouped", "tax": "tax withheld from the payout", "fee": "fee of the payout"}
 _CSV = (
-    "line_id", "recording_id", "title", "lane", "income", "model_version", "territory", "basis", "reason",
+    "line_id", "recording_id", "title", "lane", "income", "terms_version", "model_version", "territory", "basis", "reason",
     "weight", "total_weight", "share_percent", "currency", "amount",
 )  # fmt: skip
 
@@ -137,7 +137,7 @@ def _line(
     error = errors.get(pool["model_version"], {})
     return {
         **line,
-        **{name: pool[name] for name in ("lane", "income", "model_version", "territory", "basis", "reason")},
+        **{name: pool[name] for name in ("lane", "income", "terms_version", "model_version", "territory", "basis", "reason")},
         "pool_units": pool["amount_units"],
         "total_weight": str(int(pool["denominator"]) // 100_000_000),
         "share_percent": format_share(line["share_e8"]),

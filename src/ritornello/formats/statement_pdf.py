@@ -103,6 +103,8 @@ class _Document(FPDF):  # type: ignore[misc]
         self._title("Where it comes from")
         for basis, units in sorted(sheet["by_basis"].items()):
             self._entry(describe_basis(basis).capitalize(), show_money(units, digits))
+        for version, units in sorted(sheet["by_terms"].items()) if len(sheet["by_terms"]) > 1 else ():
+            self._entry(f"  of this: under version {version} of the terms", show_money(units, digits))
 
     def lines(self, sheet: Row) -> None:
         """Every line, and their sum."""
@@ -112,7 +114,7 @@ class _Document(FPDF):  # type: ignore[misc]
         self._paragraph("Amount = pool × (weight of the recording ÷ total weight) × your share.", _SMALL)
         self._heading()
         for item in sheet["items"]:
-            self._line(item, digits)
+            self._line(item, digits, len(sheet["by_terms"]) > 1)
         total = sum(int(item["amount_units"]) for item in sheet["items"])
         self._style(8.5, _INK)
         self._put(150, 6, f"{len(sheet['items'])} lines")
@@ -141,12 +143,12 @@ class _Document(FPDF):  # type: ignore[misc]
         self.ln(5.5)
         self._rule()
 
-    def _line(self, item: Row, digits: int) -> None:
+    def _line(self, item: Row, digits: int, several: bool) -> None:
         """One line in small print, never parted by a page break: two columns of texts, four numbers."""
         self._style(8, _INK)
         texts = [
             [row for text in group for row in self._wrap(text, width - 3)]
-            for group, (_, width) in zip(((item["title"], item["artist"], item["line_id"]), _why(item)), _COLUMNS, strict=False)
+            for group, (_, width) in zip(((item["title"], item["artist"], item["line_id"]), _why(item, several)), _COLUMNS, strict=False)
         ]
         height = _SMALL * max(map(len, texts)) + 1.6
         if self.will_page_break(height):
@@ -238,9 +240,10 @@ class _Document(FPDF):  # type: ignore[misc]
         self.set_text_color(*colour)
 
 
-def _why(item: Row) -> Iterator[str]:
-    """Right, reason and income of a line in up to three rows."""
-    yield f"{item['lane']} · {item['income'].replace('_', ' ')}"
+def _why(item: Row, several: bool) -> Iterator[str]:
+    """Right, reason and income of a line in up to three rows; the version of the terms where there are several."""
+    terms = f", terms version {item['terms_version']}" if several else ""
+    yield f"{item['lane']} · {item['income'].replace('_', ' ')}{terms}"
     yield describe_basis(item["basis"])
     more = [text for text, shown in ((item["model_version"], "*"), (item["territory"], "WW")) if text != shown]
     if item["reason"] not in {"rule", "unattributed"}:

@@ -20,6 +20,11 @@ def list_named(tables: Mapping[str, Rows]) -> set[str]:
     return {row["programme_sha256"] for row in tables["snapshots"]} | decided
 
 
+def list_followed(run: Mapping[str, Any], tables: Mapping[str, Rows]) -> set[str]:
+    """The hashes of the terms that a run's snapshots were frozen under: those that its model version's money follows."""
+    return {row["programme_sha256"] for row in tables["snapshots"] if row["snapshot_id"] in run["snapshot_ids"]}
+
+
 def path_of(sha256: str) -> str:
     return f"{TERMS}/{sha256}.toml"
 
@@ -32,8 +37,10 @@ def load_terms(folder: Path, problems: list[Problem]) -> dict[str, bytes]:
     return {f"{TERMS}/{path.name}": path.read_bytes() for path in paths if path.is_file() and path.stat().st_size <= MAX_BYTES}
 
 
-def check_terms(files: Mapping[str, bytes], programme: Programme, tables: Mapping[str, Rows], problems: list[Problem]) -> None:
-    """Files under `terms/` that are missing, foreign, changed or not what the rows say are problems."""
+def check_terms(
+    files: Mapping[str, bytes], programme: Programme, tables: Mapping[str, Rows], problems: list[Problem]
+) -> Mapping[str, Programme]:
+    """The terms by hash. Files under `terms/` that are missing, foreign, changed or not what the rows say are problems."""
     wanted = {path_of(sha256): sha256 for sha256 in list_named(tables) - {programme.sha256}}
     terms = {programme.sha256: programme}
     for path, sha256 in sorted(wanted.items()):
@@ -50,7 +57,8 @@ def check_terms(files: Mapping[str, bytes], programme: Programme, tables: Mappin
                 problems += error.problems
     for path in sorted(path for path in files if path.startswith(f"{TERMS}/") and path not in wanted):
         problems.append(Problem(path, None, None, "is named by no snapshot and no consent", "take it out of the folder"))
-    problems += [*_compare(terms, tables), *_compare_classes(tables)]
+    problems += [*_compare(terms, tables), *_compare_classes(tables), *_compare_followed(terms, programme, tables)]
+    return terms
 
 
 def _compare(terms: Mapping[str, Programme], tables: Mapping[str, Rows]) -> Iterator[Problem]:
@@ -77,6 +85,25 @@ def _compare(terms: Mapping[str, Programme], tables: Mapping[str, Rows]) -> Iter
         if programme is not None and programme.programme_id != row["programme_id"]:
             what = f"is {row['programme_id']!r}, its terms are of {programme.programme_id!r}"
             yield Problem("consents.jsonl", number, "programme_id", what, "correct the row")
+
+
+def _compare_followed(terms: Mapping[str, Programme], own: Programme, tables: Mapping[str, Rows]) -> Iterator[Problem]:
+    """Money follows one version of one programme for each model version, and a version is told by its number."""
+    versions = {own.version: own.sha256}
+    for number, row in enumerate(tables["runs"], 1):
+        followed = sorted(list_followed(row, tables))
+        if len(followed) > 1:
+            todo = "train on snapshots of one version at a time, the later run with the earlier as its parent"
+            yield Problem("runs.jsonl", number, "snapshot_ids", "were frozen under several versions of the terms", todo)
+        for programme in (terms[sha256] for sha256 in followed if sha256 in terms):
+            if programme.programme_id != own.programme_id:
+                what = f"are of {programme.programme_id}, not of {own.programme_id}"
+                yield Problem("runs.jsonl", number, "snapshot_ids", what, "settle each programme by itself")
+            elif versions.setdefault(programme.version, programme.sha256) != programme.sha256:
+                what = (
+                    f"were frozen under other terms with the version {programme.version} than those of another model or of programme.toml"
+                )
+                yield Problem("runs.jsonl", number, "snapshot_ids", what, "give each terms a version of their own")
 
 
 def _compare_classes(tables: Mapping[str, Rows]) -> Iterator[Problem]:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 from sqlalchemy import select
@@ -56,11 +57,11 @@ def assemble(context: Context, wanted: Wanted) -> Assembled:
     names = [run["model_version"] for run in runs]
     snapshot_ids = sorted({snapshot for run in runs for snapshot in run["snapshot_ids"]})
     snapshot_rows = [snapshots.find_row(context, snapshot_id) for snapshot_id in snapshot_ids]
-    programme, terms = _terms_of(context, snapshot_rows)
+    programme, followed = _choose_terms(context, wanted, snapshot_rows, last_day)
     manifest = [row for snapshot_id in snapshot_ids for row in snapshots.read_manifest(context, snapshot_id)]
     exposure = [row for name in names for row in models.read_exposure(context, name)]
     batches = [batch for name in names if (batch := attributions.read_latest(context.connection, name, now))]
-    money = _money_tables(context, wanted, programme, now)
+    money = _money_tables(context, wanted, [programme, *followed], now)
     points = _lines(context, "points", wanted, now)
     recordings = {row["recording_id"] for row in (*manifest, *exposure, *points)}
     concerned = {row["party_id"] for table in ("reserves", "advances") for row in money[table]}
@@ -95,7 +96,7 @@ def assemble(context: Context, wanted: Wanted) -> Assembled:
         "corrects": wanted.corrects,
     }
     others = {sha256: context.files.get(sha256) for sha256 in sorted(list_named(tables) - {programme.sha256})}
-    return Assembled(header, terms, tables, others)
+    return Assembled(header, context.files.get(programme.sha256), tables, others)
 
 
 def _runs(context: Context, programme_id: str, now: int) -> Rows:
@@ -107,14 +108,17 @@ def _runs(context: Context, programme_id: str, now: int) -> Rows:
     return runs
 
 
-def _terms_of(context: Context, snapshot_rows: Rows) -> tuple[Programme, bytes]:
-    """The terms under which everyone consented to what was trained on: money follows them, whatever a newer version says."""
-    versions = sorted({row["programme_sha256"] for row in snapshot_rows})
-    if len(versions) > 1:
-        what = f"models were trained under {len(versions)} versions of the programme"
-        todo = "dividing one period's money under several terms is not built yet: register the models in programmes of their own"
-        raise Refused("several_terms", what, todo)
-    return programmes.find_terms(context, versions[0]), context.files.get(versions[0])
+def _choose_terms(context: Context, wanted: Wanted, snapshot_rows: Rows, last_day: date) -> tuple[Programme, list[Programme]]:
+    """The period's own terms, and all that its models were trained under. A correction keeps those of the settlement.
+
+    Own are the newest terms, among those that everyone consented to for some model, that are in force on the last day: no newer version decides before.
+    """
+    followed = [programmes.find_terms(context, sha256) for sha256 in sorted({row["programme_sha256"] for row in snapshot_rows})]
+    if wanted.corrects is not None:
+        header = json.loads(settlement_files.read_file(context, wanted.corrects, "period/period.json"))
+        return programmes.find_terms(context, header["programme_sha256"]), followed
+    in_force = [terms for terms in followed if terms.valid_from <= last_day <= terms.valid_to]
+    return max(in_force or followed, key=lambda terms: terms.version), followed
 
 
 def _catalogue_tables(context: Context, recording_ids: set[str], concerned: set[str], now: int) -> dict[str, Rows]:
@@ -198,7 +202,7 @@ def _lines(context: Context, kind: str, wanted: Wanted, now: int) -> Rows:
     return rows
 
 
-def _money_tables(context: Context, wanted: Wanted, programme: Programme, now: int) -> dict[str, Rows]:
+def _money_tables(context: Context, wanted: Wanted, terms: list[Programme], now: int) -> dict[str, Rows]:
     """What the ledger and earlier settlements hand on, and what payees agreed about their money."""
     before = settlement_files.last_before(context, wanted.programme_id, wanted.settlement_id)
     reserves = settlement_files.read_table(context, before, "reserves_closing") if before else []
@@ -209,7 +213,7 @@ def _money_tables(context: Context, wanted: Wanted, programme: Programme, now: i
         ],
         "reserves": reserves,
         "advances": _advances(context, wanted, now),
-        "rates": _rates(context, wanted, programme, now),
+        "rates": _rates(context, wanted, terms, now),
         **dict.fromkeys(("previous_receipts", "previous_pools", "previous_allocations"), Rows()),
     }
     if wanted.corrects is not None:
@@ -242,11 +246,10 @@ def _advances(context: Context, wanted: Wanted, now: int) -> Rows:
     ]
 
 
-def _rates(context: Context, wanted: Wanted, programme: Programme, now: int) -> Rows:
-    if programme.convert_to is None:
-        return []
+def _rates(context: Context, wanted: Wanted, terms: list[Programme], now: int) -> Rows:
     _, last_day = reports.period_days(wanted.period_id)
-    return rates.read_rates(context.connection, programme.convert_to, last_day, now)
+    into = sorted({programme.convert_to for programme in terms if programme.convert_to is not None})
+    return [row for currency in into for row in rates.read_rates(context.connection, currency, last_day, now)]
 
 
 def _disputes(context: Context, now: int) -> Rows:

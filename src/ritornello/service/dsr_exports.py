@@ -11,10 +11,9 @@ from ritornello.formats.canonical import build_folder, write_atomically
 from ritornello.formats.dsr.reading import read_dsr
 from ritornello.formats.dsr.writing import Heading, Lookup, look_up, render_royalties, render_usage
 from ritornello.formats.payee_lines import Tables
-from ritornello.formats.programme_toml import read_programme
 from ritornello.service import settlement_files
 from ritornello.service.context import Context
-from ritornello.service.statements import parse_tables
+from ritornello.service.statements import parse_tables, read_terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +33,8 @@ def write_dsr(context: Context, settlement_id: str, folder: Path, party_id: str 
     files = settlement_files.read_all(context, settlement_id)
     tables = parse_tables(files)
     period = json.loads(files["period/period.json"])
-    programme = read_programme("programme.toml", files["period/programme.toml"])
     first_day, last_day = (date.fromisoformat(period[name]) for name in ("first_day", "last_day"))
-    heading = Heading(settlement_id, programme, first_day, last_day, period["known_at_us"], period["corrects"] or "")
+    heading = Heading(settlement_id, read_terms(files), first_day, last_day, period["known_at_us"], period["corrects"] or "")
     lookup = look_up(tables, corrects=period["corrects"] is not None)
     chosen = sorted(lookup.lines) if party_id is None else [payee for payee in lookup.lines if payee == f"party:{party_id}"]
     tells_use = party_id is None and any(tables[name] for name in ("revenue", "usage", "runs"))

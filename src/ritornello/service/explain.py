@@ -11,8 +11,6 @@ from ritornello.domain.money import digits_of, format_units
 from ritornello.domain.programme import HEARD, Income, Programme
 from ritornello.domain.splits import format_share
 from ritornello.formats.division_words import describe_basis, describe_reason
-from ritornello.formats.programme_toml import read_programme
-from ritornello.formats.terms_folder import TERMS
 from ritornello.service import settlement_files, statements
 from ritornello.service.context import Context
 
@@ -42,8 +40,9 @@ def trace(files: Mapping[str, bytes], line_id: str) -> dict[str, Any]:
         raise Refused("line_gone", what, "see what stood: ritornello statement, of the settlement that is corrected")
     if line is None:
         raise Refused("unknown_line", f"there is no line {line_id!r}", "copy the line's 16 characters from a statement")
-    programme = read_programme("programme.toml", files["period/programme.toml"])
     pool = next(row for row in tables["pools"] if row["pool"] == line["pool"])
+    own, *others = statements.read_terms(files)
+    programme = next(terms for terms in (own, *others) if terms.version == pool["terms_version"])
     recording = next((row for row in tables["recordings"] if row["recording_id"] == line["recording_id"]), None)
     digits = digits_of(pool["currency"])
     return {
@@ -56,7 +55,7 @@ def trace(files: Mapping[str, bytes], line_id: str) -> dict[str, Any]:
         "income": _income(tables, programme, pool, digits),
         "weight": _weight(tables, line, pool),
         "split": _split(tables, line, pool),
-        "consent": _consent(tables, line, pool, _other_terms(files)),
+        "consent": _consent(tables, line, pool, {terms.sha256: terms for terms in others}),
         "programme": {"programme_id": programme.programme_id, "version": programme.version, "sha256": programme.sha256},
     }
 
@@ -237,12 +236,6 @@ def _split(tables: statements.Tables, line: Row, pool: Row) -> dict[str, Any]:
             for row in told
         ],
     }
-
-
-def _other_terms(files: Mapping[str, bytes]) -> dict[str, Programme]:
-    """Hash → terms that rows name besides programme.toml."""
-    found = [read_programme(path, data) for path, data in files.items() if path.startswith(f"period/{TERMS}/")]
-    return {programme.sha256: programme for programme in found}
 
 
 def _consent(tables: statements.Tables, line: Row, pool: Row, other_terms: Mapping[str, Programme]) -> list[dict[str, Any]]:

@@ -52,7 +52,9 @@ def settle_large(folder: Path, out: Path, engine: Engine, progress: Callable[[st
     with build_folder(out) as building, _work_beside(out) as work:
         progress("reading")
         period, documents = read_period(folder, without=LARGE)
-        if period.corrects is not None or any(income.divide_by == "user_centric" for income in period.programme.incomes):
+        if period.corrects is not None or any(
+            income.divide_by == "user_centric" for terms in period.all_terms() for income in terms.incomes
+        ):
             return _settle_small(folder, building)
         exposed = {(row.model_version, row.recording_id) for row in period.exposures}
         recordings = sorted(period.recordings)

@@ -12,11 +12,12 @@ from sqlalchemy import insert, select
 from ritornello.audio.decode import UnreadableAudio, examine
 from ritornello.domain import identifiers
 from ritornello.domain.errors import BadInput, Problem, Refused, raise_if_any
+from ritornello.domain.programme import Programme
 from ritornello.formats.canonical import encode_table, fingerprint_table, hash_file, lines
 from ritornello.formats.reports_csv import read_outputs
 from ritornello.formats.schema import PERIOD_TABLES
 from ritornello.formats.sheet import parse_day
-from ritornello.service import snapshots
+from ritornello.service import programmes, snapshots
 from ritornello.service.context import Context
 from ritornello.store import schema
 
@@ -33,10 +34,12 @@ def register_run(context: Context, path: Path) -> dict[str, Any]:
     note = _Notes(path.name)
     run = _read_run(path, note)
     manifests: dict[str, dict[str, Any]] = {}
-    programme_ids = set()
+    programme_ids, versions = set(), set()
     for snapshot_id in run["snapshot_ids"]:
         try:
-            programme_ids.add(snapshots.find_row(context, snapshot_id)["programme_id"])
+            snapshot = snapshots.find_row(context, snapshot_id)
+            programme_ids.add(snapshot["programme_id"])
+            versions.add(snapshot["programme_sha256"])
             manifests.update({row["asset_id"]: row for row in snapshots.read_manifest(context, snapshot_id)})
         except Refused as error:
             note("snapshot_ids", error.what, error.todo)
@@ -45,6 +48,9 @@ def register_run(context: Context, path: Path) -> dict[str, Any]:
         _check_day(context, snapshot_id, date.fromisoformat(run["trained_on"]), note)
     if len(programme_ids) != 1:
         note("snapshot_ids", "are of several programmes", "register one run per programme")
+    elif len(versions) != 1:
+        todo = "its money can follow only one of them: train on one at a time, the later run with the earlier as its parent"
+        note("snapshot_ids", f"were frozen under {len(versions)} versions of the terms", todo)
     for number, (asset_id, _) in enumerate(run["exposure"], 1):
         if asset_id not in manifests:
             what = f"exposure {number}: {asset_id} is in no manifest of {', '.join(run['snapshot_ids'])}: training read what it had no licence for"
@@ -95,6 +101,19 @@ def find_run(context: Context, model_version: str) -> dict[str, Any]:
         raise Refused("unknown_model", f"there is no model version {model_version!r}", f"registered are: {', '.join(known) or 'none'}")
     wanted = {name: value for name, value in row._mapping.items() if name in PERIOD_TABLES["runs"].columns}
     return {**wanted, "parents": row.parents.split(), "snapshot_ids": row.snapshot_ids.split()}
+
+
+def find_followed(context: Context, programme_id: str) -> list[Programme]:
+    """The terms that the programme's models were trained under, whose money rules they follow; before the first model, the newest."""
+    snapshot, run = schema.snapshot, schema.run
+    trained = {
+        name
+        for ids in context.connection.scalars(select(run.c.snapshot_ids).where(run.c.programme_id == programme_id))
+        for name in ids.split()
+    }
+    query = select(snapshot.c.programme_sha256).where(snapshot.c.snapshot_id.in_(trained))
+    found = [programmes.find_terms(context, sha256) for sha256 in sorted(set(context.connection.scalars(query)))]
+    return found or [programmes.find(context, programme_id)[0]]
 
 
 def read_exposure(context: Context, model_version: str) -> list[dict[str, Any]]:

@@ -10,12 +10,11 @@ from sqlalchemy import select
 
 from ritornello.domain.errors import Problem, Refused, raise_if_any
 from ritornello.domain.period import parse_period_id
-from ritornello.domain.programme import Programme
 from ritornello.formats.canonical import hash_file
 from ritornello.formats.dsr.reading import read_dsr
 from ritornello.formats.dsr.revenue import check_period, revenue_rows, usage_rows
 from ritornello.formats.reports_csv import RevenueRow, UsageRow, read_points, read_revenue, read_usage
-from ritornello.service import programmes
+from ritornello.service import models, programmes
 from ritornello.service.context import Context
 from ritornello.store import catalogue, reports, schema
 
@@ -68,9 +67,9 @@ def period_days(period_id: str) -> tuple[date, date]:
 
 def import_revenue(context: Context, target: Target, path: Path) -> Sales:
     """Take in revenue.csv. Raises BadInput, or Refused when the report is known or the period is settled."""
-    programme, (_, last_day) = _open(context, target)
+    _, last_day = _open(context, target)
     rows, sheet = read_revenue(path, last_day)
-    _import(context, target, path, "revenue", lambda: sheet.problems, [_revenue(context, programme, rows, sheet.problem)])
+    _import(context, target, path, "revenue", lambda: sheet.problems, [_revenue(context, target, rows, sheet.problem)])
     return Sales(_total(rows))
 
 
@@ -79,7 +78,7 @@ def import_dsr(context: Context, target: Target, path: Path, model_version: str 
 
     `model_version` is meant where the file names none. Raises as `import_revenue` does.
     """
-    programme, (first_day, last_day) = _open(context, target)
+    first_day, last_day = _open(context, target)
     report = read_dsr(path, last_day)
     check_period(report, first_day, last_day)
     revenue = revenue_rows(report, model_version)
@@ -87,7 +86,7 @@ def import_dsr(context: Context, target: Target, path: Path, model_version: str 
     problems = report.problems
     if not revenue and not usage and not problems.kept:
         problems.add(None, None, "has nothing that is revenue or use of outputs", "check that this is the licensee's report")
-    parts = [_revenue(context, programme, revenue, problems.add), _usage(context, target, usage, problems.add)]
+    parts = [_revenue(context, target, revenue, problems.add), _usage(context, target, usage, problems.add)]
     _import(context, target, path, "dsr", problems.all, parts)
     return Sales(_total(revenue), len(usage), dict(sorted(report.untaken.items())))
 
@@ -101,8 +100,9 @@ def import_usage(context: Context, target: Target, path: Path) -> int:
 
 def import_points(context: Context, target: Target, path: Path) -> int:
     """Take in the period's points of recordings. Returns how many."""
-    programme, _ = _open(context, target)
+    _open(context, target)
     rows, sheet = read_points(path)
+    tiers = {tier for terms in models.find_followed(context, target.programme_id) for tier in terms.tiers_e6}
 
     def check(standing: Mapping[str, str]) -> None:
         recordings = catalogue.read_recordings(context.connection)
@@ -110,8 +110,8 @@ def import_points(context: Context, target: Target, path: Path) -> int:
             _refuse_known(sheet.problem, row.row, "recording_id", row.recording_id, standing)
             if row.recording_id not in recordings:
                 sheet.problem(row.row, "recording_id", f"{row.recording_id!r} is not in the catalogue", "import it first")
-            if row.tier not in programme.tiers_e6:
-                known = ", ".join(programme.tiers_e6) or "none"
+            if row.tier not in tiers:
+                known = ", ".join(sorted(tiers)) or "none"
                 sheet.problem(row.row, "tier", f"{row.tier!r} is no tier of {target.programme_id}", f"its tiers are: {known}")
 
     return _import(context, target, path, "points", lambda: sheet.problems, [_Part("points", rows, check)])
@@ -131,16 +131,16 @@ def list_reports(context: Context, programme_id: str) -> list[dict[str, Any]]:
     return [dict(row._mapping) for row in reports.read_reports(context.connection, programme_id)]
 
 
-def _revenue(context: Context, programme: Programme, rows: Sequence[RevenueRow], note: _Note) -> _Part:
+def _revenue(context: Context, target: Target, rows: Sequence[RevenueRow], note: _Note) -> _Part:
     def check(standing: Mapping[str, str]) -> None:
-        programme_id = programme.programme_id
-        models = set(context.connection.scalars(select(schema.run.c.model_version).where(schema.run.c.programme_id == programme_id)))
-        gross = any(income.of == "gross" for income in programme.incomes)
+        programme_id = target.programme_id
+        known = set(context.connection.scalars(select(schema.run.c.model_version).where(schema.run.c.programme_id == programme_id)))
+        gross = any(income.of == "gross" for terms in models.find_followed(context, programme_id) for income in terms.incomes)
         for row in rows:
             _refuse_known(note, row.row, "line_id", row.line_id, standing)
-            if row.model_version not in models:
+            if row.model_version not in known:
                 what = f"{row.model_version!r} is no model version of {programme_id}"
-                note(row.row, "model_version", what, f"registered are: {', '.join(sorted(models)) or 'none'}")
+                note(row.row, "model_version", what, f"registered are: {', '.join(sorted(known)) or 'none'}")
             if gross and row.gross_units is None:
                 note(row.row, "gross_amount", "is missing, and the programme takes a part of gross revenue", "report it")
 
@@ -225,9 +225,9 @@ def _find_standing(context: Context, report_sha256: str) -> dict[str, Any]:
     return dict(row._mapping)
 
 
-def _open(context: Context, target: Target) -> tuple[Programme, tuple[date, date]]:
-    """The programme and the period's days. Raises Refused when the period is settled and the report does not say that it is late."""
-    programme, _ = programmes.find(context, target.programme_id)
+def _open(context: Context, target: Target) -> tuple[date, date]:
+    """The period's days. Raises Refused when the period is settled and the report does not say that it is late."""
+    programmes.find(context, target.programme_id)
     first_day, last_day = period_days(target.period_id)
     table = schema.settlement
     newest = context.connection.execute(
@@ -236,4 +236,4 @@ def _open(context: Context, target: Target) -> tuple[Programme, tuple[date, date
     if newest and newest.last_day >= first_day.isoformat() and not target.late:
         what = f"{target.programme_id} is settled up to {newest.last_day} ({newest.settlement_id})"
         raise Refused("period_settled", what, "report it in the next period, or say --late and then: ritornello correct")
-    return programme, (first_day, last_day)
+    return first_day, last_day

@@ -10,25 +10,24 @@ from typing import Any
 
 from ritornello.domain.errors import BadInput, Problem, raise_if_any
 from ritornello.domain.period import Period
-from ritornello.domain.programme import Programme
 from ritornello.formats.period_folder import read_period
 from ritornello.service.programmes import read_file
 from ritornello.settlement.settle import settle
 
 
 def simulate_folder(folder: Path, terms: Sequence[Path]) -> dict[str, Any]:
-    """Settle a period folder under its own programme and under each file of `terms`. Raises BadInput with the problems of all of them."""
+    """Settle a period folder as it is, and wholly under each file of `terms`. Raises BadInput with the problems of all of them."""
     period, _ = read_period(folder)
-    programmes = [("programme.toml", period.programme)]
+    periods = [("programme.toml", period)]
     problems: list[Problem] = []
     for path in terms:
         try:
-            programmes.append((path.name, read_file(path)[0]))
+            periods.append((path.name, replace(period, programme=read_file(path)[0], other_terms={})))
         except BadInput as error:
             problems += error.problems
     raise_if_any(problems)
-    names = _name_apart([name for name, _ in programmes])
-    return compare([(name, _earn(name, period, programme)) for name, (_, programme) in zip(names, programmes, strict=True)])
+    names = _name_apart([name for name, _ in periods])
+    return compare([(name, _earn(name, one)) for name, (_, one) in zip(names, periods, strict=True)])
 
 
 def compare(columns: Sequence[tuple[str, dict[tuple[str, str], int]]]) -> dict[str, Any]:
@@ -78,10 +77,10 @@ def measure_gini(amounts: Sequence[int]) -> Fraction:
     return Fraction(weighted, len(ordered) * total)
 
 
-def _earn(name: str, period: Period, programme: Programme) -> dict[tuple[str, str], int]:
-    """(account, currency) → units that the period earns it under a programme."""
+def _earn(name: str, period: Period) -> dict[tuple[str, str], int]:
+    """(account, currency) → units that a period earns it."""
     try:
-        result = settle(replace(period, programme=programme))
+        result = settle(period)
     except BadInput as error:
         raise BadInput([replace(problem, what=f"under {name}: {problem.what}") for problem in error.problems]) from None
     earned: dict[tuple[str, str], int] = defaultdict(int)

@@ -11,10 +11,12 @@ from typing import Any
 from ritornello.domain.errors import Refused
 from ritornello.domain.money import format_units
 from ritornello.domain.payout_account import account_for
+from ritornello.domain.programme import Programme
 from ritornello.formats.canonical import build_folder, iterate_files, lines, write_atomically
 from ritornello.formats.programme_toml import read_programme
 from ritornello.formats.schema import PERIOD_TABLES, RESULT_KEYS
 from ritornello.formats.statement_files import harmless, itemise, render_csv, render_json, render_page
+from ritornello.formats.terms_folder import TERMS
 from ritornello.service import settlement_files
 from ritornello.service.context import Context
 from ritornello.store import catalogue
@@ -45,6 +47,12 @@ def read_folder(folder: Path) -> dict[str, bytes]:
 def parse_tables(files: Mapping[str, bytes]) -> Tables:
     """Every table of a settlement's files, by name."""
     return {Path(path).stem: [json.loads(line) for line in lines(data)] for path, data in files.items() if path.endswith(".jsonl")}
+
+
+def read_terms(files: Mapping[str, bytes]) -> list[Programme]:
+    """The terms in a settlement's files: its own first, then those that rows name."""
+    others = sorted(path for path in files if path.startswith(f"period/{TERMS}/"))
+    return [read_programme(path, files[path]) for path in ("period/programme.toml", *others)]
 
 
 def show(context: Context, settlement_id: str, party_id: str) -> list[dict[str, Any]]:

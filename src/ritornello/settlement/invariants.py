@@ -35,29 +35,32 @@ def check(books: Books) -> list[tuple[str, bool]]:
 
 
 def _receipts_agree(books: Books) -> bool:
-    """Per income and currency: receipts = fees + pools; what ancestors get lies in pools of lineage."""
-    found: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
+    """Per terms, income and currency: receipts = fees + pools; what ancestors get lies in pools of lineage."""
+    found: dict[tuple[int, str, str], list[int]] = defaultdict(lambda: [0, 0])
     for receipt in books.receipts:
-        found[receipt.income, receipt.currency][0] += receipt.units - receipt.fee_units
-        found[receipt.income, receipt.currency][1] += receipt.upstream_units
+        sums = found[books.period.terms_of(receipt.model_version).version, receipt.income, receipt.currency]
+        sums[0] += receipt.units - receipt.fee_units
+        sums[1] += receipt.upstream_units
     for pool in books.pools:
-        found[pool.income, pool.currency][0] -= pool.units
-        found[pool.income, pool.currency][1] -= pool.units if pool.reason == "lineage" else 0
+        sums = found[pool.terms_version, pool.income, pool.currency]
+        sums[0] -= pool.units
+        sums[1] -= pool.units if pool.reason == "lineage" else 0
     return not any(rest for sums in found.values() for rest in sums)
 
 
 def _lanes_agree(books: Books) -> bool:
     """No lane of an income is off its share by as much as a unit for each part that was divided."""
-    sums: dict[tuple[str, str, str], int] = defaultdict(int)
-    parts: dict[tuple[str, str], set[tuple[str, str, bool]]] = defaultdict(set)
+    sums: dict[tuple[int, str, str, str], int] = defaultdict(int)
+    parts: dict[tuple[int, str, str], set[tuple[str, str, bool]]] = defaultdict(set)
     for pool in books.pools:
-        sums[pool.income, pool.currency, pool.lane] += pool.units
-        parts[pool.income, pool.currency].add((pool.model_version, pool.territory, pool.reason == "lineage"))
-    lanes = {income.name: income.lanes for income in books.period.programme.incomes}
-    for (income, currency), counted in parts.items():
-        of_lane = {lane: sums[income, currency, lane] for lane in lanes[income]}
+        sums[pool.terms_version, pool.income, pool.currency, pool.lane] += pool.units
+        parts[pool.terms_version, pool.income, pool.currency].add((pool.model_version, pool.territory, pool.reason == "lineage"))
+    lanes = {(terms.version, income.name): income.lanes for terms in books.period.all_terms() for income in terms.incomes}
+    for (version, income, currency), counted in parts.items():
+        shares = lanes[version, income]
+        of_lane = {lane: sums[version, income, currency, lane] for lane in shares}
         total = sum(of_lane.values())
-        if any(abs(units * 10**6 - total * lanes[income][lane]) >= len(counted) * 10**6 for lane, units in of_lane.items()):
+        if any(abs(units * 10**6 - total * shares[lane]) >= len(counted) * 10**6 for lane, units in of_lane.items()):
             return False
     return True
 

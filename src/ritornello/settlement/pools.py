@@ -22,10 +22,12 @@ class Pool:
     basis: str  # a rule of programme.md, or lineage-RULE, unattributed-RULE, reserve
     reason: str
     units: int
+    terms_version: int
+    label: str  # the income; with @VERSION where its terms are not the period's own
 
     @property
     def name(self) -> str:
-        return "/".join((self.income, self.model_version, self.currency, self.territory, self.lane, self.basis))
+        return "/".join((self.label, self.model_version, self.currency, self.territory, self.lane, self.basis))
 
     @property
     def rule(self) -> str:
@@ -35,22 +37,31 @@ class Pool:
 
 def form_pools(period: Period, parts: Iterable[Part], heard: Heard) -> list[Pool]:
     """Parts over lanes, lanes over bases. Ascending by name; units always positive."""
-    incomes = {income.name: income for income in period.programme.incomes}
     pools = []
     for part in parts:
-        income = incomes[part.income]
+        income = income_of(period, part)
+        label = part.income if part.terms_version == period.programme.version else f"{part.income}@{part.terms_version}"
         for lane, units in apportion(part.units, income.lanes).items():
             for basis, reason, divided in _bases(period, income, part, units, heard):
                 if divided:
-                    pools.append(Pool(part.income, part.model_version, part.currency, part.territory, lane, basis, reason, divided))
+                    place = (part.income, part.model_version, part.currency, part.territory, lane, basis, reason)
+                    pools.append(Pool(*place, divided, part.terms_version, label))
     return sorted(pools, key=lambda pool: pool.name)
+
+
+def income_of(period: Period, money: Part | Pool) -> Income:
+    """The income that a part's or pool's money is of, under its own terms."""
+    income = period.find_terms(money.terms_version).find_income(money.income)
+    assert income is not None
+    return income
 
 
 def _bases(period: Period, income: Income, part: Part, units: int, heard: Heard) -> list[tuple[str, str, int]]:
     """(basis, reason, units) of what divides a part in one lane."""
     if part.upstream:
-        assert period.programme.lineage
-        return [(f"lineage-{period.programme.lineage.divide_by}", "lineage", units)]
+        lineage = period.find_terms(part.terms_version).lineage
+        assert lineage
+        return [(f"lineage-{lineage.divide_by}", "lineage", units)]
     if income.divide_by not in HEARD:
         return [(income.divide_by, "rule", units)]
     reason = _why_not_heard(period, income, part, heard)

@@ -50,7 +50,7 @@ def _receive(period: Period, sums: _Sums, receipts: Iterable[Reported], pools: d
             sums[transfer, f"exchange:{reported}", reported] -= sign * receipt.reported_units
             sums[transfer, f"exchange:{reported}", currency] += sign * (receipt.units - receipt.added_units)
         sums[transfer, f"received:{receipt.income}", currency] += sign * receipt.added_units
-        for name, units in take_fees(period.programme, receipt.income, receipt.units).items():
+        for name, units in take_fees(period.terms_of(receipt.model_version), receipt.income, receipt.units).items():
             sums[transfer, f"fee:{name}", currency] -= sign * units
     for name, (income, currency, units) in pools.items():
         sums[f"{period.settlement_id}/receive/{income}", f"pool:{name}", currency] -= sign * units

@@ -112,6 +112,7 @@ def _pool_rows(books: Books) -> Rows:
             "amount_units": str(pool.units),
             "denominator": str(books.allocation.denominators[pool.name]),
             "recordings": len(recordings[pool.name]),
+            "terms_version": pool.terms_version,
         }
         for pool in books.pools
     ]

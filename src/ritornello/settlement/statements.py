@@ -1,6 +1,7 @@
 """What each payee reads, as rows: docs/formats/statement.md."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any
 
 from ritornello.domain.catalogue import subject_of
@@ -8,19 +9,27 @@ from ritornello.domain.period import claims_by_lane
 from ritornello.settlement.balances import Balance
 from ritornello.settlement.books import Books
 
+_Account = tuple[str, str]  # account, currency
+_Sums = dict[_Account, dict[str, int]]
+
 
 def state(books: Books) -> list[dict[str, Any]]:
     """One row per party and currency with a balance."""
-    by_basis, count = _earned(books)
+    by_basis, by_terms, count = _earned(books)
     held = _held_with_others(books)
     return [
-        _row(books, balance, by_basis[balance.account, balance.currency], count[balance.account, balance.currency], held)
+        {
+            **_row(books, balance, held),
+            "lines": count[balance.account, balance.currency],
+            "by_basis": _digits(by_basis[balance.account, balance.currency]),
+            "by_terms": _digits(by_terms[balance.account, balance.currency]),
+        }
         for balance in books.balances
         if balance.party_id is not None
     ]
 
 
-def _row(books: Books, balance: Balance, by_basis: dict[str, int], lines: int, held: dict[tuple[str, str], int]) -> dict[str, Any]:
+def _row(books: Books, balance: Balance, held: Mapping[_Account, int]) -> dict[str, Any]:
     assert balance.party_id is not None
     recouped = sum(balance.recouped.values())
     return {
@@ -41,22 +50,28 @@ def _row(books: Books, balance: Balance, by_basis: dict[str, int], lines: int, h
         "reserves_released_units": str(balance.released),
         "paid_units": str(balance.paid),
         "closing_units": str(balance.closing),
-        "lines": lines,
-        "by_basis": {basis: str(units) for basis, units in sorted(by_basis.items())},
         "held_with_others_units": str(held.get((balance.party_id, balance.currency), 0)),
     }
 
 
-def _earned(books: Books) -> tuple[dict[tuple[str, str], dict[str, int]], dict[tuple[str, str], int]]:
-    """What each payee earned by basis, and through how many lines; of a correction, the differences."""
-    by_basis: dict[tuple[str, str], dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    count: dict[tuple[str, str], int] = defaultdict(int)
+def _digits(sums: Mapping[str, int]) -> dict[str, str]:
+    return {name: str(units) for name, units in sorted(sums.items())}
+
+
+def _earned(books: Books) -> tuple[_Sums, _Sums, Mapping[_Account, int]]:
+    """What each payee earned by basis and by version of the terms, and through how many lines; of a correction, the differences."""
+    by_basis: _Sums = defaultdict(lambda: defaultdict(int))
+    by_terms: _Sums = defaultdict(lambda: defaultdict(int))
+    count: dict[_Account, int] = defaultdict(int)
+    versions = {pool.pool: pool.terms_version for pool in books.period.previous_pools}
+    versions |= {pool.name: pool.terms_version for pool in books.pools}
     rows = [(line.pool, line.payee, line.units) for line in (books.deltas if books.period.corrects else books.allocation.lines)]
     for pool, payee, units in rows:
         _, _, currency, _, _, basis = pool.split("/")
         by_basis[payee, currency][basis] += units
+        by_terms[payee, currency][str(versions[pool])] += units
         count[payee, currency] += 1
-    return by_basis, count
+    return by_basis, by_terms, count
 
 
 def _held_with_others(books: Books) -> dict[tuple[str, str], int]:

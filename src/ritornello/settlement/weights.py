@@ -7,7 +7,7 @@ from ritornello.domain.errors import Problem, raise_if_any
 from ritornello.domain.period import Member, Period
 from ritornello.domain.programme import HEARD
 from ritornello.settlement.heard import Heard
-from ritornello.settlement.pools import Pool
+from ritornello.settlement.pools import Pool, income_of
 from ritornello.settlement.receipts import ANY_MODEL, Part
 
 Weights = Mapping[str, int]  # recording → weight above 0
@@ -15,16 +15,15 @@ Weights = Mapping[str, int]  # recording → weight above 0
 
 def weigh(period: Period, pools: Sequence[Pool], parts: Iterable[Part], heard: Heard) -> dict[str, Weights]:
     """Pool name → recording → weight. Raises BadInput when a pool has nothing to be divided by."""
-    incomes = {income.name: income for income in period.programme.incomes}
     own = {(part.income, part.model_version, part.currency, part.territory): part for part in parts if not part.upstream}
-    trained: dict[tuple[str, str], Weights] = {}
+    trained: dict[tuple[str, str, int], Weights] = {}
     found: dict[str, Weights] = {}
     for pool in pools:
         if pool.rule in HEARD:
             part = own[pool.income, pool.model_version, pool.currency, pool.territory]
-            found[pool.name] = heard.weights(incomes[pool.income], part)
+            found[pool.name] = heard.weights(income_of(period, pool), part)
         else:
-            key = (pool.rule, pool.model_version)
+            key = (pool.rule, pool.model_version, pool.terms_version if pool.rule == "points" else 0)
             if key not in trained:
                 trained[key] = _of_training(period, *key)
             found[pool.name] = trained[key]
@@ -32,12 +31,13 @@ def weigh(period: Period, pools: Sequence[Pool], parts: Iterable[Part], heard: H
     return found
 
 
-def _of_training(period: Period, rule: str, model_version: str) -> Weights:
-    """Weights by what a model version (or any) was trained on, and by points."""
+def _of_training(period: Period, rule: str, model_version: str, terms_version: int) -> Weights:
+    """Weights by what a model version (or any) was trained on, and by points of the tiers that the terms have."""
     if rule == "reserve":
         return {}
     if rule == "points":
-        return {row.recording_id: row.points * period.programme.tiers_e6[row.tier] for row in period.points}
+        tiers = period.find_terms(terms_version).tiers_e6
+        return {row.recording_id: row.points * tiers[row.tier] for row in period.points if row.tier in tiers}
     weights: dict[str, int] = defaultdict(int)
     if rule == "exposure":
         for row in period.exposures:

@@ -28,12 +28,20 @@ class Heading:
     """What stands in HEAD; the recipient is whom the file is for, or nobody."""
 
     settlement_id: str
-    programme: Programme
+    terms: Sequence[Programme]  # the settlement's own first
     first_day: date
     last_day: date
     created_us: int
     corrects: str = ""  # of a correction: the settlement whose amounts it changes
     recipient: str = ""
+
+    @property
+    def programme(self) -> Programme:
+        return self.terms[0]
+
+    def terms_of(self, pool: Row) -> Programme:
+        """The terms that a pool's money was divided by."""
+        return next(terms for terms in self.terms if terms.version == pool["terms_version"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +113,7 @@ def _training_use(programme: Programme) -> str:
 
 
 def _royalty_summary(heading: Heading, pool: Row, units: int, payee: str, name: str) -> Iterator[str]:
-    currency, use = pool["currency"], find_use(heading.programme, pool["income"])
+    currency, use = pool["currency"], find_use(heading.terms_of(pool), pool["income"])
     amount = format_units(units, digits_of(currency))
     yield encode_record(
         "SY07",
