@@ -6,7 +6,8 @@ from pathlib import Path
 
 
 def main() -> int:
-    names = sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py"))
+    here = Path(__file__).parent
+    names = sorted([path.stem for path in here.glob("[a-z]*.py")] + [path.parent.name for path in here.glob("[a-z]*/__main__.py")])
     if len(sys.argv) < 2 or sys.argv[1] not in names:
         print("benchmarks:", *names, sep="\n  ")
         return 0 if len(sys.argv) < 2 else 2

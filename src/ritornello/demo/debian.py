@@ -27,7 +27,7 @@ class Package:
 
     @property
     def file(self) -> str:
-        return f"{self.name}_{self.version}_all.deb"
+        return f"{self.name}_{self.version.replace(':', '%3a')}_all.deb"  # as apt-get names it
 
 
 def fetch_packages(packages: Sequence[Package], cache: Path, progress: Callable[[str], None]) -> tuple[dict[str, Path], bool]:

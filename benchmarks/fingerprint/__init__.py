@@ -1,0 +1,1 @@
+"""What audio fingerprints find: real recordings, real degradations, and the peers that install by name, in one run."""
