@@ -50,7 +50,7 @@ class Trial:
                 write_json(kept, asdict(self._measure(factor, queries, pool)))
             row = json.loads(kept.read_text())
             grown.append(Grown(**{**row, "found": Share(**row["found"]), "sure": Share(**row["sure"])}))
-        self.built = None
+        self.built, self.clock, self.collages = None, Clock(), 0
         return grown
 
     def _measure(self, factor: int, queries: Sequence[Query], pool: Sequence[Recording]) -> Grown:

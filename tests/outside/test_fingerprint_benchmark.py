@@ -10,7 +10,7 @@ from benchmarks.fingerprint import queries as making
 from benchmarks.fingerprint import tables
 from benchmarks.fingerprint.corpus import PARTS, Recording, find_group, split_in_parts
 from benchmarks.fingerprint.degrade import REPORT, TUNE, Degradation, Passage, Samples, keep, lay_over, measure
-from benchmarks.fingerprint.engines import Answer
+from benchmarks.fingerprint.engines import MAKERS, Answer, find_engines
 from benchmarks.fingerprint.queries import Query, choose, make_outside, make_queries
 from benchmarks.fingerprint.trial import Trial
 
@@ -137,6 +137,36 @@ def test_queries_come_from_the_part_they_say(monkeypatch: pytest.MonkeyPatch, re
     outside = make_outside(recordings, tmp_path, 5, quiet)
     assert all(query.recording_id is None and parts[query.source] != "report" for query in outside)
     assert choose(recordings, {"report"}, 2) == choose(recordings, {"report"}, 3)[:2]
+
+
+@pytest.mark.parametrize("name", list(MAKERS))
+def test_every_engine_finds_a_clean_excerpt_and_its_place(name: str) -> None:
+    engines, missing = find_engines([name])
+    if missing:
+        pytest.skip(missing[0])
+    engine = engines[name]()
+    pieces = {f"piece-{number}": play(number) for number in range(4)}
+    for first, later in (("piece-0", "piece-1"), ("piece-2", "piece-3")):  # an index grows
+        for recording_id in (first, later):
+            engine.add(recording_id, pieces[recording_id], 22_050)
+        engine.finish()
+    for recording_id, samples in pieces.items():
+        answer = engine.query(samples[22_050 * 7 : 22_050 * 17], 22_050)[0]
+        assert answer.recording_id == recording_id and answer.offset_s == pytest.approx(7, abs=0.1)
+    assert engine.measure_bytes() > 0
+    assert not any(answer.recording_id not in pieces for answer in engine.query(np.zeros(22_050 * 3, np.float32), 22_050))
+
+
+def play(number: int) -> Samples:
+    """25 seconds of plucked notes at 22,050 Hz, drawn at random."""
+    dice, seconds = np.random.default_rng(number), np.arange(22_050) / 22_050
+    sound = np.zeros(26 * 22_050, dtype=np.float32)
+    for start_s in np.cumsum(dice.uniform(0.05, 0.2, 200)):
+        if start_s < 25:
+            place, hertz = int(start_s * 22_050), 220 * 2 ** (dice.integers(0, 36) / 12)
+            partials = sum(np.sin(2 * np.pi * hertz * part * seconds) / part for part in (1, 2, 3))
+            sound[place : place + 22_050] += (0.1 * partials * np.exp(-4 * seconds)).astype(np.float32)
+    return sound
 
 
 def test_groups_stay_together() -> None:
