@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from ritornello.domain.errors import BadInput, Refused
-from ritornello.formats.canonical import alone_in, encode_table
-from ritornello.formats.schema import PERIOD_TABLES
+from ritornello.formats.canonical import alone_in, encode_document, encode_table
+from ritornello.formats.schema import PERIOD_TABLES, RESULT_KEYS
 from ritornello.service import large_settlement
 from ritornello.service.large_settlement import Engine, settle_large
 from ritornello.service.settlement import settle_folder
@@ -141,12 +141,94 @@ def test_the_command_takes_engine_and_limits(period: Path, place: Path, run: Cal
     assert told == json.loads((place / "out" / "settlement.json").read_text())
 
 
+def test_a_correction_by_an_engine_is_what_the_home_posts(settled: Path, place: Path, run: Callable[..., str]) -> None:
+    (place / "late.csv").write_text("line_id,product,model_version,territory,currency,net_amount\nl9,App,m,DE,EUR,100\n")
+    run("--home", settled, "revenue", "import", place / "late.csv", "--programme", "p", "--period", "2026-10", "--late")
+    run("--home", settled, "correct", "--programme", "p", "--period", "2026-10", "--export", place / "period")
+    told = json.loads(run("--json", "correct", place / "period", "--out", place / "large", "--engine", "duckdb", "--memory-limit", "512MB"))
+    run("correct", place / "period", "--out", place / "small")
+    assert contents(place / "large") == contents(place / "small")
+    assert told["settlement_id"] == "p-2026-10-c1" and (place / "large" / "deltas.jsonl").stat().st_size
+    posted = json.loads(run("--home", settled, "--json", "correct", "--programme", "p", "--period", "2026-10"))
+    assert {**posted["results"]} == told["results"]
+
+
+def test_what_corrects_nothing_is_not_corrected(period: Path, place: Path, run: Callable[..., str]) -> None:
+    assert "corrects_nothing" in run("correct", period, "--out", place / "out", expect=3)
+    (period / "previous_allocations.jsonl").write_bytes(
+        b'{"amount_units":"1","numerator":"1","payee":"party:ana","pool":"x","recording_id":"r1"}\n'
+    )
+    with pytest.raises(BadInput, match="corrects nothing"):
+        settle_large(period, place / "out", SMALL)
+    assert not list(place.iterdir())
+
+
+@pytest.fixture
+def correction(period: Path, place: Path) -> Path:
+    """A period folder that corrects what a settlement of another use came to."""
+    return make_correction(period, place.parent)
+
+
+def make_correction(period: Path, beside: Path) -> Path:
+    grow(period, 200)
+    settle_folder(period, beside / "first")
+    tables = {name: [json.loads(line) for line in (beside / "first" / f"{name}.jsonl").read_text().splitlines()] for name in RESULT_KEYS}
+    for name, of_result in (("receipts", "receipts"), ("pools", "pools"), ("allocations", "allocations")):
+        table = PERIOD_TABLES[f"previous_{name}"]
+        rows = [{column: row[column] for column in table.columns} for row in tables[of_result]]
+        (period / f"previous_{name}.jsonl").write_bytes(encode_table(rows, table.key))
+    header = json.loads((period / "period.json").read_text())
+    (period / "period.json").write_bytes(encode_document({**header, "settlement_id": "p-2026-10-c1", "corrects": "p-2026-10"}))
+    usage = [json.loads(line) for line in (period / "usage.jsonl").read_text().splitlines()]
+    (period / "usage.jsonl").write_bytes(encode_table([{**row, "uses": row["uses"] + 1} for row in usage[:50]] + usage[50:], ("usage_id",)))
+    return period
+
+
+def test_a_correction_that_is_killed_goes_on(correction: Path, place: Path) -> None:
+    class Killed(BaseException):
+        """Nothing is cleaned up after it."""
+
+    def die(step: str) -> None:
+        if step == "amended":
+            raise Killed
+
+    with pytest.raises(Killed):
+        settle_large(correction, place / "out", SMALL, die)
+    assert not (place / "out").exists()
+    told: list[str] = []
+    settle_large(correction, place / "out", SMALL, told.append)
+    settle_folder(correction, place / "small")
+    assert contents(place / "out") == contents(place / "small")
+    assert "payees" not in told and "amended" in told, "what was done is not done again"
+    assert {path.name for path in place.iterdir()} == {"out", "small"}
+
+
+def test_what_stands_must_add_up(correction: Path, place: Path) -> None:
+    path = correction / "previous_allocations.jsonl"
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    rows[0]["amount_units"] = str(int(rows[0]["amount_units"]) + 1)
+    path.write_bytes(encode_table(rows, PERIOD_TABLES["previous_allocations"].key))
+    for settle in (lambda: settle_large(correction, place / "out", SMALL), lambda: settle_folder(correction, place / "out")):
+        with pytest.raises(BadInput) as refused:
+            settle()
+        assert [(problem.file, problem.field) for problem in refused.value.problems] == [("previous_allocations.jsonl", "amount_units")]
+    rows[0]["amount_units"] = "-5"
+    path.write_bytes(encode_table(rows, PERIOD_TABLES["previous_allocations"].key))
+    with pytest.raises(BadInput, match="below zero"):
+        settle_large(correction, place / "out", SMALL)
+    assert not list(place.iterdir())
+
+
 @pytest.mark.slow
-def test_a_cluster_gives_the_same_bytes(period: Path, place: Path) -> None:
+@pytest.mark.parametrize("corrects", [False, True])
+def test_a_cluster_gives_the_same_bytes(period: Path, place: Path, corrects: bool) -> None:
     pytest.importorskip("pysail", reason="the engines are not installed: python3 dev.py spark")
     from tests.settlement.clusters import start_sail
 
-    grow(period, 300)
+    if corrects:
+        make_correction(period, place.parent)
+    else:
+        grow(period, 300)
     settle_folder(period, place / "small")
     shared = place / "shared"
     shared.mkdir()

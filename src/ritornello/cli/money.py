@@ -1,6 +1,6 @@
 """`ritornello settle`, `correct`, `simulate`, `held`, `statement`, `explain`, `bundle`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,19 @@ from ritornello.service import held as holding
 from ritornello.service import overview, settlement, simulation, statements
 
 
+def _engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What divides a folder's money, and within which limits."""
+    for option in (
+        click.option("--disk-limit", type=Size(), help="What it may spill to disk, such as 64GB (the default)."),
+        click.option("--memory-limit", type=Size(), help="What --engine may hold in memory, such as 4GB (the default)."),
+        click.option("--engine-data", help="A folder that its workers read and write, by URL: file:///shared/x, s3://bucket/x."),
+        click.option("--engine-url", help="Where --engine spark listens, such as sc://host:15002."),
+        click.option("--engine", type=click.Choice(["duckdb", "spark"]), help="Divide PERIOD_FOLDER by an engine: for large periods."),
+    ):
+        command = option(command)
+    return command
+
+
 @click.command()
 @click.argument("period_folder", type=FOLDER, required=False)
 @click.option("--out", type=NEW, help="New folder for the result (with PERIOD_FOLDER).")
@@ -21,27 +34,20 @@ from ritornello.service import overview, settlement, simulation, statements
 @click.option("--period", help="2026-10, 2026-Q4 or 2026.")
 @click.option("--early", is_flag=True, help="Although the period is not over.")
 @click.option("--export", "export", type=NEW, help="Only write the period folder as it would be settled now.")
-@click.option("--engine", type=click.Choice(["duckdb", "spark"]), help="Divide PERIOD_FOLDER by an engine: for large periods.")
-@click.option("--engine-url", help="Where --engine spark listens, such as sc://host:15002.")
-@click.option("--engine-data", help="A folder that its workers read and write, by URL: file:///shared/x, s3://bucket/x.")
-@click.option("--memory-limit", type=Size(), help="What --engine may hold in memory, such as 4GB (the default).")
-@click.option("--disk-limit", type=Size(), help="What it may spill to disk, such as 64GB (the default).")
+@_engine_options
 @click.option("--as-known-at", "settlement_id", help="Derive this SETTLEMENT again from what was known then, into --out; posts nothing.")
 @pass_frame
 def settle(
     frame: Frame,
+    /,
     period_folder: Path | None,
     out: Path | None,
     programme: str | None,
     period: str | None,
     early: bool,
     export: Path | None,
-    engine: str | None,
-    engine_url: str | None,
-    engine_data: str | None,
-    memory_limit: int | None,
-    disk_limit: int | None,
     settlement_id: str | None,
+    **limits: Any,
 ) -> None:
     """Divide a period's money exactly.
 
@@ -53,15 +59,7 @@ def settle(
         with frame.context() as context:
             settled = settlement.derive_again(context, settlement_id, out)
     elif period_folder is not None and out is not None and programme is None and period is None:
-        if engine is not None:
-            from ritornello.service.large_settlement import GIB, Engine, settle_large  # here, since the engines take a second to import
-
-            limits = memory_limit or 4 * GIB, disk_limit or 64 * GIB
-            chosen = Engine(engine, engine_url or frame.engine_url, engine_data or frame.engine_data, *limits)
-            settled = settle_large(period_folder, out, chosen, frame.tell)
-            frame.clear()
-        else:
-            settled = settlement.settle_folder(period_folder, out)
+        settled = _settle_files(frame, period_folder, out, **limits)
     elif period_folder is None and out is None and programme is not None and period is not None:
         with frame.context() as context:
             if export is not None:
@@ -75,17 +73,62 @@ def settle(
 
 
 @click.command()
-@click.option("--programme", required=True)
-@click.option("--period", required=True, help="2026-10, 2026-Q4 or 2026.")
+@click.argument("period_folder", type=FOLDER, required=False)
+@click.option("--out", type=NEW, help="New folder for the result (with PERIOD_FOLDER).")
+@click.option("--programme", help="Correct from the home's database and post.")
+@click.option("--period", help="2026-10, 2026-Q4 or 2026.")
+@click.option("--export", "export", type=NEW, help="Only write the period folder as it would be corrected now.")
+@_engine_options
 @pass_frame
-def correct(frame: Frame, programme: str, period: str) -> None:
+def correct(
+    frame: Frame,
+    /,
+    period_folder: Path | None,
+    out: Path | None,
+    programme: str | None,
+    period: str | None,
+    export: Path | None,
+    **limits: Any,
+) -> None:
     """Post what a settled period comes to now, as signed differences; whoever is not concerned is not touched.
 
     For late, replaced and withdrawn reports, corrected claims, resolved disputes and new attributions. The next settlement pays.
+    `correct PERIOD_FOLDER --out RESULT_FOLDER` works on files alone, large ones by an engine, and posts nothing.
     """
-    with frame.context() as context:
-        settled = settlement.correct_period(context, programme, period)
+    if period_folder is not None and out is not None and programme is None and period is None:
+        settlement.refuse_unless_correction(period_folder)
+        settled = _settle_files(frame, period_folder, out, **limits)
+    elif period_folder is None and out is None and programme is not None and period is not None:
+        with frame.context() as context:
+            if export is not None:
+                names = settlement.write_period(context, programme, period, export, corrects=True)
+                frame.show({"folder": str(export), "files": names}, f"{len(names)} files in {export}")
+                return
+            settled = settlement.correct_period(context, programme, period)
+    else:
+        raise click.UsageError("give PERIOD_FOLDER and --out, or --programme and --period")
     frame.show(settled.document, _render_settled(settled))
+
+
+def _settle_files(
+    frame: Frame,
+    period_folder: Path,
+    out: Path,
+    engine: str | None,
+    engine_url: str | None,
+    engine_data: str | None,
+    memory_limit: int | None,
+    disk_limit: int | None,
+) -> settlement.Settled:
+    if engine is None:
+        return settlement.settle_folder(period_folder, out)
+    from ritornello.service.large_settlement import GIB, Engine, settle_large  # here, since the engines take a second to import
+
+    limits = memory_limit or 4 * GIB, disk_limit or 64 * GIB
+    chosen = Engine(engine, engine_url or frame.engine_url, engine_data or frame.engine_data, *limits)
+    settled = settle_large(period_folder, out, chosen, frame.tell)
+    frame.clear()
+    return settled
 
 
 @click.command()

@@ -56,11 +56,11 @@ def read_period(folder: Path, without: Collection[str] = ()) -> tuple[Period, di
     files = {name: content for name in FILES if (content := _read(folder, name, problems, is_left=name in without)) is not None}
     files |= load_terms(folder, problems)
     raise_if_any(problems)
-    return parse_period(files)
+    return parse_period(files, without)
 
 
-def parse_period(files: Mapping[str, bytes]) -> tuple[Period, dict[str, Fingerprint]]:
-    """The period in the files of a period folder, by path. Raises BadInput with every problem of every file."""
+def parse_period(files: Mapping[str, bytes], without: Collection[str] = ()) -> tuple[Period, dict[str, Fingerprint]]:
+    """The period in the files of a period folder, by path; of those `without`, somebody else checks the sums. Raises BadInput with every problem."""
     problems: list[Problem] = []
     programme = _programme(files["programme.toml"], problems)
     header = _header(files["period.json"], programme, problems)
@@ -71,6 +71,8 @@ def parse_period(files: Mapping[str, bytes]) -> tuple[Period, dict[str, Fingerpr
     period = _period(header, programme, tables, terms)
     _check_days(period, problems)
     _check(period, tables, problems)
+    if "previous_allocations.jsonl" not in without:
+        _check_standing(period, problems)
     raise_if_any(problems)
     return period, {name: fingerprint(name, content) for name, content in files.items()}
 
@@ -388,11 +390,12 @@ def _check_money(period: Period, tables: Mapping[str, Rows], problems: list[Prob
                 problem(
                     table, None, "corrects", "has rows although period.json corrects nothing", "name what is corrected, or empty the table"
                 )
-        return
+
+
+def _check_standing(period: Period, problems: list[Problem]) -> None:
     sums: Counter[str] = Counter()
     for line in period.previous_lines:
         sums[line.pool] += line.units
-    if dict(sums) != {pool.pool: pool.units for pool in period.previous_pools}:
-        problem(
-            "previous_allocations", None, "amount_units", "do not sum to previous_pools.jsonl", "take both from the settlement's result"
-        )
+    if period.corrects is not None and dict(sums) != {pool.pool: pool.units for pool in period.previous_pools}:
+        what = "do not sum to previous_pools.jsonl"
+        problems.append(Problem("previous_allocations.jsonl", None, "amount_units", what, "take both from the settlement's result"))

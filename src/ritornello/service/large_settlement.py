@@ -8,7 +8,7 @@ import hashlib
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -18,7 +18,9 @@ from ritornello.domain.period import Period
 from ritornello.formats.canonical import Fingerprint, alone_in, build_folder, encode_document, encode_table, fingerprint, write_atomically
 from ritornello.formats.period_folder import read_period
 from ritornello.formats.schema import RESULT_KEYS
-from ritornello.formats.stored_allocations import Names, write_allocations
+from ritornello.formats.stored_allocations import Names, write_allocations, write_deltas
+from ritornello.formats.stored_standing import TABLE as STANDING
+from ritornello.formats.stored_standing import StandingRows, read_standing
 from ritornello.formats.stored_use import TABLES, Known, StoredUse, read_use
 from ritornello.service.settlement import Settled, describe, settle_folder
 from ritornello.settlement.allocate import name_line
@@ -26,10 +28,11 @@ from ritornello.settlement.backends import Backend, DuckDB, Spark
 from ritornello.settlement.bulk import BeyondBounds, Run, prove_uses
 from ritornello.settlement.heard import Heard
 from ritornello.settlement.settle import Settlement, settle
+from ritornello.settlement.stored_correction import StoredDeltas, StoredStanding, amend_stored
 from ritornello.settlement.stored_lines import StoredLines, allocate_stored
 
 GIB = 1 << 30
-LARGE = frozenset(f"{name}.jsonl" for name in TABLES)
+LARGE = frozenset(f"{name}.jsonl" for name in (*TABLES, STANDING))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,24 +47,26 @@ class Engine:
 
 
 def settle_large(folder: Path, out: Path, engine: Engine, progress: Callable[[str], None] = lambda _: None) -> Settled:
-    """Settle a period folder into a new result folder by an engine.
+    """Settle or correct a period folder into a new result folder by an engine.
 
-    Raises BadInput with every problem, Refused when `out` exists or another run is at it. Periods that only plain integers can divide (corrections, money
-    that follows users, numbers beyond 128 bits) are settled as small ones are.
+    Raises BadInput with every problem, Refused when `out` exists or another run is at it. Periods that only plain integers can divide (money that
+    follows users, numbers beyond 128 bits) are settled as small ones are.
     """
     with build_folder(out) as building, _work_beside(out) as work:
         progress("reading")
         period, documents = read_period(folder, without=LARGE)
-        if period.corrects is not None or any(
-            income.divide_by == "user_centric" for terms in period.all_terms() for income in terms.incomes
-        ):
+        if any(income.divide_by == "user_centric" for terms in period.all_terms() for income in terms.incomes):
             return _settle_small(folder, building)
         exposed = {(row.model_version, row.recording_id) for row in period.exposures}
         recordings = sorted(period.recordings)
         use = read_use(folder, work / "use", Known(period.runs, exposed, recordings), engine.memory_bytes)
-        inputs = {**documents, **use.fingerprints}
+        pools = {pool.pool: pool.units for pool in period.previous_pools}
+        rows = read_standing(folder, work / "standing", None if period.corrects is None else pools, engine.memory_bytes)
+        inputs = {**documents, **use.fingerprints, **rows.fingerprints}
         try:
-            settlement = _settle(period, use, recordings, work, engine, _identity(inputs, engine), progress)
+            stands = _stands(rows)
+            period = replace(period, previous_lines=stands) if period.corrects is not None else period
+            settlement = _settle(period, use, stands, recordings, work, engine, _identity(inputs, engine), progress)
         except BeyondBounds:
             progress("plain integers")
             return _settle_small(folder, building)
@@ -69,8 +74,21 @@ def settle_large(folder: Path, out: Path, engine: Engine, progress: Callable[[st
         return _write(period, inputs, settlement, building)
 
 
+def _stands(rows: StandingRows) -> StoredStanding:
+    if rows.file is None:
+        raise BeyondBounds("what stands has amounts beyond 64 bits")
+    return StoredStanding(rows.file, rows.pools, rows.payees, rows.recordings, rows.largest_numerator)
+
+
 def _settle(
-    period: Period, use: StoredUse, recordings: Sequence[str], work: Path, engine: Engine, identity: str, progress: Callable[[str], None]
+    period: Period,
+    use: StoredUse,
+    stands: StoredStanding,
+    recordings: Sequence[str],
+    work: Path,
+    engine: Engine,
+    identity: str,
+    progress: Callable[[str], None],
 ) -> Settlement:
     prove_uses(use.total_uses)
     local = DuckDB(work / "spill", engine.memory_bytes, engine.spill_bytes)
@@ -85,6 +103,7 @@ def _settle(
             period,
             Heard(period, dict(use.sums), found),
             lambda period, pools, weights: allocate_stored(period, pools, weights, division, work / "in", local),
+            lambda period, pools, weights: amend_stored(period, pools, weights, stands, division, work / "in", local),
         )
     finally:
         backend.close()
@@ -120,21 +139,28 @@ def _settle_small(folder: Path, building: Path) -> Settled:
 
 
 def _write(period: Period, inputs: Mapping[str, Fingerprint], settlement: Settlement, building: Path) -> Settled:
+    lines, deltas = settlement.lines, settlement.deltas
+    assert isinstance(lines, StoredLines)
+    names = Names(lines.pools, lines.payees, lines.recordings)
     roots: dict[str, str] = {}
-    for name, key in RESULT_KEYS.items():
-        file = f"{name}.jsonl"
-        if name == "allocations" and isinstance(lines := settlement.lines, StoredLines):
-            names = Names(lines.pools, lines.payees, lines.recordings)
-            written = write_allocations(building / file, lines.batches(), names, lambda *line: name_line(period.settlement_id, *line))
-            roots[file] = written.hash
+
+    def name(*line: str) -> str:
+        return name_line(period.settlement_id, *line)
+
+    for table, key in RESULT_KEYS.items():
+        file = f"{table}.jsonl"
+        if table == "allocations":
+            roots[file] = write_allocations(building / file, lines.batches(), names, name).hash
+        elif table == "deltas" and isinstance(deltas, StoredDeltas):
+            roots[file] = write_deltas(building / file, deltas.batches(), names, name).hash
         else:
-            data = encode_table(settlement.tables[name], key)
+            data = encode_table(settlement.tables[table], key)
             roots[file] = fingerprint(file, data).hash
             write_atomically(building / file, data)
     document = describe(period, inputs, settlement, roots)
     write_atomically(building / "settlement.json", encode_document(document))
-    assert isinstance(settlement.lines, StoredLines)
-    return Settled(period.settlement_id, document, len(settlement.lines), len(settlement.lines.payees))
+    payees = {payee for batch in lines.batches() for payee in batch.column("payee").unique().to_pylist()}
+    return Settled(period.settlement_id, document, len(lines), len(payees), len(deltas))
 
 
 def _identity(inputs: Mapping[str, Fingerprint], engine: Engine) -> str:

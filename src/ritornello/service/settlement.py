@@ -78,11 +78,7 @@ def correct_period(context: Context, programme_id: str, period_id: str) -> Settl
 
     Raises Refused when the period is not settled, or nothing has changed; then nothing is posted.
     """
-    base_id = f"{programme_id}-{period_id}"
-    standing = [kept for kept in settlement_files.list_all(context, programme_id) if kept.base_id == base_id]
-    if not standing:
-        raise Refused("not_settled", f"{period_id} of {programme_id} is not settled", "settle it: ritornello settle")
-    number = len(standing)
+    base_id, number = f"{programme_id}-{period_id}", _count_standing(context, programme_id, period_id)
     correction_id = f"{base_id}-c{number}"
     settled, files, results = _settle_now(assemble(context, Wanted(programme_id, period_id, correction_id, corrects=base_id)))
     if not settled.deltas and not results["postings.jsonl"]:
@@ -116,13 +112,36 @@ def derive_again(context: Context, settlement_id: str, out: Path) -> Settled:
     return settled
 
 
-def write_period(context: Context, programme_id: str, period_id: str, folder: Path) -> list[str]:
-    """Write the period folder as it would be settled now, without settling."""
-    files = _encode(assemble(context, Wanted(programme_id, period_id, f"{programme_id}-{period_id}")))
+def write_period(context: Context, programme_id: str, period_id: str, folder: Path, *, corrects: bool = False) -> list[str]:
+    """Write the period folder as it would be settled, or corrected, now; posts nothing. Raises Refused where nothing stands that could be corrected."""
+    base_id = f"{programme_id}-{period_id}"
+    wanted = Wanted(programme_id, period_id, base_id)
+    if corrects:
+        number = _count_standing(context, programme_id, period_id)
+        wanted = Wanted(programme_id, period_id, f"{base_id}-c{number}", corrects=base_id)
+    files = _encode(assemble(context, wanted))
     with build_folder(folder) as building:
         for name, data in files.items():
             write_atomically(building / name, data)
     return sorted(files)
+
+
+def refuse_unless_correction(folder: Path) -> None:
+    """Raises Refused for a period folder that settles a period for the first time; what can't be read, others say."""
+    try:
+        corrects = json.loads((folder / "period.json").read_bytes())["corrects"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return
+    if corrects is None:
+        raise Refused("corrects_nothing", f"{folder} settles a period, and corrects nothing", "settle it: ritornello settle")
+
+
+def _count_standing(context: Context, programme_id: str, period_id: str) -> int:
+    """How many settlements stand of a period: itself and its corrections. Raises Refused when it is not settled."""
+    standing = [kept for kept in settlement_files.list_all(context, programme_id) if kept.base_id == f"{programme_id}-{period_id}"]
+    if not standing:
+        raise Refused("not_settled", f"{period_id} of {programme_id} is not settled", "settle it: ritornello settle")
+    return len(standing)
 
 
 def _settle_now(assembled: Assembled) -> tuple[Settled, Files, Files]:

@@ -7,6 +7,7 @@ Paths may be URLs where the backend's workers read and write them.
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from pyarrow import fs
 
 from ritornello.domain.catalogue import WHOLE_E8
 from ritornello.domain.programme import WHOLE_PPM
-from ritornello.settlement import deltas, division
+from ritornello.settlement import deltas, division, standing
 from ritornello.settlement.backends import Backend, Table
 from ritornello.settlement.division import Bounds
 
@@ -106,18 +107,37 @@ class Run:
     def divide(self, pools: str, weights: str, splits: str, bounds: Bounds) -> tuple[str, list[str]]:
         """The paths of payees and of the lines: each file, and the files one after the other, ascending by LINE_KEY, unless the backend is distributed."""
         read = self.backend.read
-        numerators = self.step("numerators", lambda: division.sum_numerators(read(pools), read(weights), read(splits)), NUMERATORS)
-        payees = self.step("payees", lambda: division.round_payees(read(pools), read(numerators), bounds), PAYEES, LINE_KEY[:2])
-        chunks = [None] if self.backend.is_distributed else list(_cut(self.backend, payees))
-        lines = []
-        for number, chunk in enumerate(chunks):
+        payees = self._round(pools, weights, splits, bounds)
 
-            def laid_out(chunk: Chunk | None = chunk) -> Table:
-                of_pool, of_payee, amounts = (_within(read(path), chunk) for path in (pools, splits, payees))
-                return division.lay_out_lines(of_pool, read(weights), of_payee, amounts, bounds)
+        def lay_out(chunk: Chunk | None) -> Table:
+            of_pool, of_payee, amounts = (_within(read(path), chunk) for path in (pools, splits, payees))
+            return division.lay_out_lines(of_pool, read(weights), of_payee, amounts, bounds)
 
-            lines.append(self.step(f"lines-{number + 1:05d}-of-{len(chunks):05d}", laid_out, LINES, LINE_KEY))
-        return payees, lines
+        return payees, self._lay_out(payees, lay_out)
+
+    def amend(self, pools: str, kept: str, weights: str, splits: str, before: str, bounds: Bounds) -> tuple[list[str], str]:
+        """The paths of the lines (as of `divide`) and of changes, where what stands is `before` and the pools that stand are `kept`."""
+        read, whole = self.backend.read, self._round(pools, weights, splits, bounds)
+        sums = self.step("before", lambda: standing.sum_before(read(before)), standing.BEFORE)
+        amounts = self.step("amounts", lambda: standing.keep_amounts(read(kept), read(whole), read(sums), bounds), standing.AMOUNTS)
+        drifted = [pool for (pool,) in self.backend.rows(standing.find_drifted(read(kept), read(whole), read(amounts), read(sums), bounds))]
+        same = self.step("same", lambda: standing.count_same(read(pools), read(weights), read(splits), read(before)), standing.SAME)
+
+        def amend_payees() -> Table:
+            table = read(amounts)
+            good = table.filter(table.pool.notin(drifted)) if drifted else table
+            return standing.amend_payees(read(whole), read(kept), good, read(sums), read(same))
+
+        payees = self.step("amended", amend_payees, standing.AMENDED, LINE_KEY[:2])
+
+        def lay_out(chunk: Chunk | None) -> Table:
+            of_pool, of_payee, amounts, lines = (_within(read(path), chunk) for path in (pools, splits, payees, before))
+            return standing.lay_out_amended(of_pool, read(weights), of_payee, amounts, lines, bounds)
+
+        lines = self._lay_out(payees, lay_out)
+        together = self.path(f"lines-*-of-{len(lines):05d}") if len(lines) > 1 else lines[0]
+        changes = self.step("changes", lambda: standing.find_changes(read(together), read(before)), standing.CHANGES, LINE_KEY)
+        return lines, changes
 
     def correct(self, pools: str, weights: str, changed: str, payees: str, lines: str, bounds: Bounds) -> tuple[str, str, list[int]]:
         """The paths of touched and deltas where split sets changed, and the pools in which everything is to be divided anew instead."""
@@ -133,6 +153,19 @@ class Run:
             LINE_KEY,
         )
         return touched, found, drifted
+
+    def _round(self, pools: str, weights: str, splits: str, bounds: Bounds) -> str:
+        read = self.backend.read
+        numerators = self.step("numerators", lambda: division.sum_numerators(read(pools), read(weights), read(splits)), NUMERATORS)
+        return self.step("payees", lambda: division.round_payees(read(pools), read(numerators), bounds), PAYEES, LINE_KEY[:2])
+
+    def _lay_out(self, payees: str, lay_out: Callable[[Chunk | None], Table]) -> list[str]:
+        chunks: list[Chunk | None] = [] if self.backend.is_distributed else [*_cut(self.backend, payees)]
+        chunks = chunks or [None]  # in one piece; without lines, one file without rows
+        return [
+            self.step(f"lines-{number + 1:05d}-of-{len(chunks):05d}", partial(lay_out, chunk), LINES, LINE_KEY)
+            for number, chunk in enumerate(chunks)
+        ]
 
 
 def write_pools(path: Path, pools: Sequence[PoolRow], weights: Mapping[int, int]) -> None:

@@ -7,7 +7,7 @@ from itertools import groupby
 
 from ritornello.domain.money import apportion
 from ritornello.domain.period import Period, StandingLine
-from ritornello.settlement.allocate import Allocation, Line, name_line
+from ritornello.settlement.allocate import Allocation, Line, allocate, name_line
 from ritornello.settlement.pools import Pool
 
 _Lines = Mapping[str, int]  # recording → something of one payee's line in one pool
@@ -30,6 +30,21 @@ class Delta:
     @property
     def units(self) -> int:
         return self.after_units - self.before_units
+
+
+@dataclass(frozen=True, slots=True)
+class Amended:
+    """A period as it stands after a correction, and what that changes."""
+
+    allocation: Allocation
+    kept: frozenset[str]  # pools that stand with the same units and denominator: amounts in them were kept where they could be
+    deltas: Sequence[Delta]
+
+
+def amend(period: Period, pools: Sequence[Pool], weights: Mapping[str, Mapping[str, int]]) -> Amended:
+    """Divide every pool anew, keep what need not change, and find the differences to what stands."""
+    allocation, kept = keep_standing(period, pools, allocate(period, pools, weights))
+    return Amended(allocation, kept, find_deltas(period, allocation.lines))
 
 
 def keep_standing(period: Period, pools: Sequence[Pool], allocation: Allocation) -> tuple[Allocation, frozenset[str]]:

@@ -2,10 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from heapq import merge
+from itertools import groupby
+from operator import itemgetter
 
 from ritornello.domain.catalogue import WHOLE_E8
 from ritornello.domain.ledger import Posting, unbalanced
+from ritornello.domain.period import StandingLine
+from ritornello.settlement.allocate import Line
 from ritornello.settlement.books import Books
+from ritornello.settlement.correct import Delta
 from ritornello.settlement.rows import totals_of
 
 _Payees = Mapping[tuple[str, str], Sequence[int]]  # (pool, payee) → numerator, units
@@ -105,17 +111,25 @@ def _money_agrees(books: Books) -> bool:
 
 
 def _deltas_agree(books: Books) -> bool:
-    """What stands + deltas = what stands now, line by line."""
+    """What stands + deltas = what stands now, line by line; all three ascend, so they are read side by side."""
     if books.period.corrects is None:
         return not books.deltas
-    stands = {(line.pool, line.payee, line.recording_id): (line.numerator, line.units) for line in books.period.previous_lines}
-    for delta in books.deltas:
-        key = (delta.pool, delta.payee, delta.recording_id)
-        if stands.pop(key, (0, 0)) != (delta.before_numerator, delta.before_units):
+    before = ((_key(line), 0, (line.numerator, line.units)) for line in books.period.previous_lines)
+    deltas = (
+        (_key(delta), 1, (delta.before_numerator, delta.before_units, delta.after_numerator, delta.after_units)) for delta in books.deltas
+    )
+    now = ((_key(line), 2, (line.numerator, line.units)) for line in books.allocation.lines)
+    nothing = (0, 0)
+    for _, group in groupby(merge(before, deltas, now), key=itemgetter(0)):
+        found = {kind: numbers for _, kind, numbers in group}
+        delta = found.get(1, (*found.get(0, nothing), *found.get(0, nothing)))
+        if (found.get(0, nothing), found.get(2, nothing)) != (delta[:2], delta[2:]) or (1 not in found and len(found) != 2):
             return False
-        if delta.after_numerator:
-            stands[key] = (delta.after_numerator, delta.after_units)
-    return stands == {(line.pool, line.payee, line.recording_id): (line.numerator, line.units) for line in books.allocation.lines}
+    return True
+
+
+def _key(line: Line | StandingLine | Delta) -> tuple[str, str, str]:
+    return line.pool, line.payee, line.recording_id
 
 
 def _by_pool(payees: _Payees, field: int) -> dict[str, int]:

@@ -21,7 +21,7 @@ def tables_of(books: Books) -> dict[str, Rows]:
         "pools": _pool_rows(books),
         "splits": _split_rows(books),
         "allocations": _line_rows(books) if isinstance(books.allocation.lines, list) else [],
-        "deltas": [_delta_row(delta) for delta in books.deltas],
+        "deltas": [_delta_row(delta) for delta in books.deltas] if isinstance(books.deltas, list) else [],
         "postings": [
             {
                 "transfer_id": p.transfer_id,

@@ -7,7 +7,7 @@ from ritornello.domain.period import Period
 from ritornello.settlement.allocate import Allocation, Line, allocate
 from ritornello.settlement.balances import correct_balances, keep_reserves, settle_balances
 from ritornello.settlement.books import Books
-from ritornello.settlement.correct import find_deltas, keep_standing
+from ritornello.settlement.correct import Amended, Delta, amend
 from ritornello.settlement.heard import Heard
 from ritornello.settlement.invariants import check
 from ritornello.settlement.pools import Pool, form_pools
@@ -17,42 +17,45 @@ from ritornello.settlement.rows import Rows, tables_of, totals_of
 from ritornello.settlement.weights import weigh
 
 Divide = Callable[[Period, Sequence[Pool], Mapping[str, Mapping[str, int]]], Allocation]
+Amend = Callable[[Period, Sequence[Pool], Mapping[str, Mapping[str, int]]], Amended]
 
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """The result's tables by name (without allocations where the lines are stored), its totals per currency, and the checks it passed."""
+    """The result's tables by name (without those whose rows are stored), its totals per currency, and the checks it passed."""
 
     tables: dict[str, Rows]
     totals: Rows
     checks: tuple[str, ...]
     lines: Sequence[Line]
+    deltas: Sequence[Delta]
 
 
-def settle(period: Period, heard: Heard | None = None, divide: Divide = allocate) -> Settlement:
-    """Divide the period's money, or correct what was divided; `heard` and `divide`: where an engine has summed use and makes the lines.
+def settle(period: Period, heard: Heard | None = None, divide: Divide = allocate, amend: Amend = amend) -> Settlement:
+    """Divide the period's money, or correct what was divided; `heard`, `divide`, `amend`: where an engine has summed use and makes the lines.
 
     Raises BadInput for money that nothing divides; a failed invariant is an AssertionError.
     """
-    books = _keep_books(period, heard or Heard(period), divide)
+    books = _keep_books(period, heard or Heard(period), divide, amend)
     checks = check(books)
     failed = [name for name, passed in checks if not passed]
     assert not failed, f"settlement {period.settlement_id} breaks {', '.join(failed)}; nothing was written"
-    return Settlement(tables_of(books), totals_of(books), tuple(name for name, _ in checks), books.allocation.lines)
+    return Settlement(tables_of(books), totals_of(books), tuple(name for name, _ in checks), books.allocation.lines, books.deltas)
 
 
-def _keep_books(period: Period, heard: Heard, divide: Divide) -> Books:
+def _keep_books(period: Period, heard: Heard, divide: Divide, amend: Amend) -> Books:
     receipts = collect_receipts(period)
     parts = form_parts(period, receipts)
     pools = form_pools(period, parts, heard)
-    allocation = divide(period, pools, weigh(period, pools, parts, heard))
+    weights = weigh(period, pools, parts, heard)
     if period.corrects is None:
+        allocation = divide(period, pools, weights)
         balances = settle_balances(period, pools, allocation.lines)
         postings = post(period, receipts, pools, allocation.lines, balances)
         return Books(period, receipts, pools, allocation, frozenset(), [], balances, keep_reserves(period, balances), postings)
-    allocation, kept = keep_standing(period, pools, allocation)
-    deltas = find_deltas(period, allocation.lines)
+    amended = amend(period, pools, weights)
     currency_of = {pool.pool: pool.currency for pool in period.previous_pools} | {pool.name: pool.currency for pool in pools}
-    balances = correct_balances(period, deltas, currency_of)
-    postings = post_correction(period, receipts, pools, deltas)
-    return Books(period, receipts, pools, allocation, kept, deltas, balances, keep_reserves(period, []), postings)
+    balances = correct_balances(period, amended.deltas, currency_of)
+    postings = post_correction(period, receipts, pools, amended.deltas)
+    reserves = keep_reserves(period, [])
+    return Books(period, receipts, pools, amended.allocation, amended.kept, amended.deltas, balances, reserves, postings)

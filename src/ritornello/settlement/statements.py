@@ -65,12 +65,11 @@ def _earned(books: Books) -> tuple[_Sums, _Sums, Mapping[_Account, int]]:
     count: dict[_Account, int] = defaultdict(int)
     versions = {pool.pool: pool.terms_version for pool in books.period.previous_pools}
     versions |= {pool.name: pool.terms_version for pool in books.pools}
-    rows = [(line.pool, line.payee, line.units) for line in (books.deltas if books.period.corrects else books.allocation.lines)]
-    for pool, payee, units in rows:
-        _, _, currency, _, _, basis = pool.split("/")
-        by_basis[payee, currency][basis] += units
-        by_terms[payee, currency][str(versions[pool])] += units
-        count[payee, currency] += 1
+    for line in books.deltas if books.period.corrects else books.allocation.lines:
+        _, _, currency, _, _, basis = line.pool.split("/")
+        by_basis[line.payee, currency][basis] += line.units
+        by_terms[line.payee, currency][str(versions[line.pool])] += line.units
+        count[line.payee, currency] += 1
     return by_basis, by_terms, count
 
 

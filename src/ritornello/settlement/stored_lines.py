@@ -3,7 +3,7 @@
 The same lines as `allocate.allocate` makes, byte for byte; memory holds the catalogue, not the lines.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,13 @@ import pyarrow.parquet as pq
 
 from ritornello.domain.catalogue import WHOLE_E8
 from ritornello.domain.period import Period
-from ritornello.domain.splits import RESERVE
+from ritornello.domain.splits import RESERVE, SplitSet
 from ritornello.settlement.allocate import Allocation, Line, name_line
 from ritornello.settlement.backends import DuckDB
 from ritornello.settlement.bulk import LINE_KEY, LINES, PoolRow, Run, prove, write_pools
+from ritornello.settlement.division import Bounds
 from ritornello.settlement.pools import Pool
-from ritornello.settlement.split_sets import compile_splits
+from ritornello.settlement.split_sets import SplitKey, compile_splits
 
 BATCH_ROWS = 1 << 16
 NOBODY = ""  # the recording of a pool that is kept in reserve
@@ -58,6 +59,40 @@ def allocate_stored(
     period: Period, pools: Sequence[Pool], weights: Mapping[str, Mapping[str, int]], run: Run, work: Path, local: DuckDB
 ) -> Allocation:
     """`allocate.allocate` by an engine; `local` puts a cluster's lines in order. Raises BeyondBounds where only plain integers will do."""
+    ranked = rank(period, pools, weights)
+    _, files = run.divide(*write_ranked(ranked, run, work), ranked.bounds)
+    return ranked.take(bring(files, run, work, local, "lines", LINES))
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A division in integers: what is divided, and what the ranks stand for."""
+
+    settlement_id: str
+    pools: Sequence[str]
+    payees: Sequence[str]
+    recordings: Sequence[str]
+    rows: Sequence[PoolRow]
+    totals: Mapping[int, int]  # cell → Σ weight
+    bounds: Bounds
+    weights: Callable[[], Iterator[tuple[int, ...]]]  # cell, recording, weight
+    shares: Callable[[], Iterator[tuple[int, ...]]]  # lane, recording, payee, share_e8
+    denominators: Mapping[str, int]
+    splits: Mapping[SplitKey, SplitSet]
+
+    def take(self, files: Sequence[Path]) -> Allocation:
+        """The allocation whose lines lie in these files."""
+        lines = StoredLines(self.settlement_id, files, self.pools, self.payees, self.recordings)
+        return Allocation(lines, self.denominators, self.splits)
+
+
+def rank(
+    period: Period,
+    pools: Sequence[Pool],
+    weights: Mapping[str, Mapping[str, int]],
+    beside: tuple[Iterable[str], Iterable[str], Iterable[str]] = ((), (), ()),
+) -> Ranked:
+    """Ranks for everything that is divided; `beside`: pools, payees and recordings that need a rank too. Raises BeyondBounds."""
     splits = compile_splits(period, {(name, pool.lane, pool.territory) for pool in pools for name in weights[pool.name]})
     reserve = {NOBODY: 1}
     of_pool = [weights[pool.name] or reserve for pool in pools]
@@ -66,39 +101,58 @@ def allocate_stored(
     lanes = sorted({(pool.lane, pool.territory) for pool in pools if weights[pool.name]})
     lane_rank = {lane: place for place, lane in enumerate(lanes)}
     nobody = len(lanes)  # the lane of pools that are kept in reserve
-    recordings = sorted({name for one in cells.values() for name in one})
+    is_reserved = any(not weights[pool.name] for pool in pools)
+    names = sorted({pool.name for pool in pools} | set(beside[0]))
     payees = sorted(
-        {share.payee for split in splits.values() for share in split.shares} | ({RESERVE} if NOBODY in recordings[:1] else set())
+        {share.payee for split in splits.values() for share in split.shares} | ({RESERVE} if is_reserved else set()) | set(beside[1])
     )
-    recording_rank, payee_rank = ({name: place for place, name in enumerate(names)} for names in (recordings, payees))
+    recordings = sorted({name for one in cells.values() for name in one} | set(beside[2]))
+    pool_rank, payee_rank, recording_rank = ({name: place for place, name in enumerate(one)} for one in (names, payees, recordings))
     rows = [
-        PoolRow(place, cell_rank[id(of_pool[place])], lane_rank[pool.lane, pool.territory] if weights[pool.name] else nobody, pool.units)
+        PoolRow(
+            pool_rank[pool.name],
+            cell_rank[id(of_pool[place])],
+            lane_rank[pool.lane, pool.territory] if weights[pool.name] else nobody,
+            pool.units,
+        )
         for place, pool in enumerate(pools)
     ]
     totals = {cell_rank[key]: sum(one.values()) for key, one in cells.items()}
-    bounds = prove(rows, totals, len(payees))
-    write_pools(work / "pools.parquet", rows, totals)
-    weighed = ((cell_rank[key], recording_rank[name], weight) for key, one in cells.items() for name, weight in one.items())
-    _write(work / "weights.parquet", {"cell": "int32", "recording": "int32", "weight": "int64"}, weighed)
-    shares = (
-        (lane_rank[lane, territory], recording_rank[name], payee_rank[share.payee], share.share_e8)
-        for (name, lane, territory), split in splits.items()
-        for share in split.shares
-    )
-    kept = [(nobody, recording_rank[NOBODY], payee_rank[RESERVE], WHOLE_E8)] if NOBODY in recording_rank else []
-    _write(work / "splits.parquet", dict.fromkeys(("lane", "recording", "payee", "share_e8"), "int32"), (*kept, *shares))
-    given = [run.take(work / f"{name}.parquet") for name in ("pools", "weights", "splits")]
-    _, files = run.divide(given[0], given[1], given[2], bounds)
-    found = run.give(files, work / "fetched")
-    if run.backend.is_distributed:
-        local.write(local.read(str(work / "fetched" / "*" / "*.parquet")), str(work / "lines.parquet"), LINES, LINE_KEY)
-        found = [work / "lines.parquet"]
-    lines = StoredLines(period.settlement_id, found, [pool.name for pool in pools], payees, recordings)
+
+    def list_weights() -> Iterator[tuple[int, ...]]:
+        return ((cell_rank[key], recording_rank[name], weight) for key, one in cells.items() for name, weight in one.items())
+
+    def list_shares() -> Iterator[tuple[int, ...]]:
+        if is_reserved:
+            yield nobody, recording_rank[NOBODY], payee_rank[RESERVE], WHOLE_E8
+        for (name, lane, territory), split in splits.items():
+            for share in split.shares:
+                yield lane_rank[lane, territory], recording_rank[name], payee_rank[share.payee], share.share_e8
+
     denominators = {pool.name: sum(one.values()) * WHOLE_E8 for pool, one in zip(pools, of_pool, strict=True)}
-    return Allocation(lines, denominators, splits)
+    bounds = prove(rows, totals, len(payees))
+    return Ranked(period.settlement_id, names, payees, recordings, rows, totals, bounds, list_weights, list_shares, denominators, splits)
 
 
-def _write(path: Path, kinds: Mapping[str, str], rows: Any) -> None:
+def write_ranked(ranked: Ranked, run: Run, work: Path) -> tuple[str, str, str]:
+    """The paths of pools, weights and splits where the backend reads them."""
+    write_pools(work / "pools.parquet", ranked.rows, ranked.totals)
+    write_integers(work / "weights.parquet", {"cell": "int32", "recording": "int32", "weight": "int64"}, ranked.weights())
+    write_integers(work / "splits.parquet", dict.fromkeys(("lane", "recording", "payee", "share_e8"), "int32"), ranked.shares())
+    pools, weights, splits = (run.take(work / f"{name}.parquet") for name in ("pools", "weights", "splits"))
+    return pools, weights, splits
+
+
+def bring(files: Sequence[str], run: Run, work: Path, local: DuckDB, name: str, schema: Mapping[str, str]) -> list[Path]:
+    """Files that the backend wrote, here and ascending by LINE_KEY."""
+    found = run.give(files, work / "fetched" / name)
+    if not run.backend.is_distributed:
+        return found
+    local.write(local.read(str(work / "fetched" / name / "*" / "*.parquet")), str(work / f"{name}.parquet"), schema, LINE_KEY)
+    return [work / f"{name}.parquet"]
+
+
+def write_integers(path: Path, kinds: Mapping[str, str], rows: Any) -> None:
     """Rows as Parquet, a million at a time."""
     schema = pa.schema([(name, _KINDS[kind]) for name, kind in kinds.items()])
     source = iter(rows)
