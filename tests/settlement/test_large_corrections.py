@@ -20,9 +20,8 @@ SMALL = Engine(memory_bytes=1 << 29, spill_bytes=1 << 30)
 
 def test_random_corrections_are_those_of_plain_integers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bulk, "CHUNK_LINES", 5)  # several chunks, and pools cut between payees
-    # in the second life kept amounts drift too far from their exact values: the pool is divided anew
     counts = compare((2, 2022), tmp_path, SMALL)
-    assert counts["amended"] > 2 and counts["deltas"] > 20, counts
+    assert counts["amended"] > 2 and counts["deltas"] > 5, counts
 
 
 @pytest.mark.slow
