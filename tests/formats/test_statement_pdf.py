@@ -62,6 +62,7 @@ def sheet(name: str, lines: int, **more: str) -> dict[str, Any]:
         "closing_units": str(total),
         "by_basis": {"attribution": str(total)},
         "by_terms": {"1": str(total)},
+        "after_tail_units": "0",
     }
     return {**ids, **money, **rest, "lines": lines, "items": items}
 

@@ -43,6 +43,8 @@ class Folder:
                 row["programme_sha256"] = sha256(self.older.encode()).hexdigest()
                 (place / "terms").mkdir()
                 (place / "terms" / f"{row['programme_sha256']}.toml").write_text(self.older)
+        for row in self.tables["consents.jsonl"]:
+            row["terms_sha256"] = sha256(terms).hexdigest()
         for name, table in PERIOD_TABLES.items():
             rows = sorted(self.tables.get(name, []), key=lambda row, key=table.key: [row[column] for column in key])
             (place / name).write_bytes(b"".join(encode(row) + b"\n" for row in rows))
@@ -200,7 +202,7 @@ class World:
             "valid_from": Bare("2026-10-15" if version == 2 and self.is_superseded and source.random() < 0.5 else "2026-01-01"),
             "valid_to": Bare(source.choice(["2026-10-14", "2027-12-31"]) if version == 1 else "2027-12-31"),
             "notice_days": source.choice([0, 29, 30, 90, 365]),
-            "tail_days": 365,
+            "tail_days": source.choice([0, 20, 365]),
             "quorum": ["master"],
             "lanes": self.lanes,
             "income": incomes,
@@ -290,6 +292,7 @@ class World:
         ]
         tables["claims"] = self.make_claims()
         self.add_models(tables)
+        self.add_decisions(tables)
         self.add_outputs(tables)
         self.add_reports(tables)
         self.add_money(tables)
@@ -384,6 +387,25 @@ class World:
                 error = source.choice([None, 0, 0, 200_000, 200_000, 200_001])
                 quality |= {"model_version": model, "error_ppm": error, "aggregate_error_ppm": 0, "leak_ppm": 0}
                 tables["quality"].append(quality)
+
+    def add_decisions(self, tables: dict[str, Rows]) -> None:
+        """Grants that some rows rely on; withdrawals before and after the period, some taken back."""
+        source = self.source
+        for row in tables["manifest"]:
+            if source.random() < 0.5:
+                continue
+            party, day = source.choice(self.parties), source.choice(["2025-09-30", "2026-09-10", "2026-09-30", "2026-10-05", "2026-11-01"])
+            for decision in source.choice([["grant"], ["grant", "withdraw"], ["grant", "withdraw"], ["grant", "withdraw", "grant"]]):
+                seq = len(tables["consents"]) + 1
+                known = KNOWN + 1 if decision == "withdraw" and source.random() < 0.1 else 5
+                event = {"seq": seq, "event_id": f"e{seq}", "decision": decision, "party_id": party, "actor_id": party, "mandate_id": None}
+                event |= {"asset_id": row["asset_id"], "recording_id": row["recording_id"], "programme_id": "p", "territory": "WW"}
+                event |= {"purpose": source.choice(["ai_training"] * 9 + ["data_mining"]), "terms_sha256": "0" * 64}
+                event |= {"effective_from": day if decision == "withdraw" else "2025-01-01", "effective_to": None, "recorded_at_us": known}
+                event |= {"channel": "portal", "authentication": "password", "evidence_sha256": None, "previous_sha256": "0" * 64}
+                tables["consents"].append(event)
+                if decision == "grant" and not row["consent_events"]:
+                    row["consent_events"] = [event["event_id"]]
 
     def add_outputs(self, tables: dict[str, Rows]) -> None:
         source = self.source

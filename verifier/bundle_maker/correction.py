@@ -140,6 +140,7 @@ def make_correction() -> Contents:
             "reserves_closing.jsonl": make_reserves(),
             "recoupments.jsonl": [],
             "payouts.jsonl": [],
+            "after_tail.jsonl": [],
             "statements.jsonl": make_statements(CORRECTION, SETTLEMENT, balances, STATEMENTS),
         },
         header={**HEADER, "settlement_id": CORRECTION, "corrects": SETTLEMENT, "known_at_us": LATER},

@@ -223,6 +223,7 @@ def make_lifetime() -> Contents:
             ],
             "recoupments.jsonl": [recoupment("a1", 1_000_000, 1_000_000, 0), recoupment("a2", 5_000_000, 1_069_000, 3_931_000)],
             "payouts.jsonl": make_payouts(SETTLEMENT, {"alice": 4_890_000, "carol": 4_220_000}),
+            "after_tail.jsonl": [],
             "statements.jsonl": make_statements(SETTLEMENT, None, balances, STATEMENTS),
         },
         header=dict(HEADER),

@@ -120,6 +120,7 @@ def make_contents() -> Contents:
             "reserves_closing.jsonl": [],
             "recoupments.jsonl": [],
             "payouts.jsonl": make_payouts(SETTLEMENT, {"alice": 9_420_000, "carol": 5_000_000}),
+            "after_tail.jsonl": [],
             "statements.jsonl": make_statements(SETTLEMENT, None, balances, STATEMENTS),
         },
         header=dict(HEADER),

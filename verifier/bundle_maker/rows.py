@@ -115,6 +115,7 @@ def make_statements(
     balances: Rows,
     statements: tuple[tuple[str, int, dict[str, int], int], ...],
     by_terms: dict[str, dict[str, int]] | None = None,
+    after_tail: dict[str, int] | None = None,
 ) -> Rows:
     """Party, number of lines, units by basis, units held with others; the rest is the balance. `by_terms`: where there is more than version 1."""
     by_account = {row["account"]: row for row in balances}
@@ -139,6 +140,7 @@ def make_statements(
                 "lines": lines,
                 "by_basis": write_sums(by_basis),
                 "by_terms": write_sums(by_terms[party] if by_terms else {"1": sum(by_basis.values())} if lines else {}),
+                "after_tail_units": str((after_tail or {}).get(party, 0)),
                 "held_with_others_units": str(held),
             }
         )

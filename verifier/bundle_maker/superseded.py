@@ -3,13 +3,14 @@
 Version 2 gives everything to masters, asks a quarter of revenue and at least 13.20 EUR, and lets a fifth of a child's money go to its parents, by count.
 Fee (version 2): 4 EUR over 4000 ms of r1 and 1000 ms of r2, of both models.
 Share: half of m1's 20 EUR, 10 EUR, and a quarter of m2's 8 EUR, 2 EUR, together 12; the missing 1.20 go 1.00 to m1 and 0.20 to m2.
+Bob withdrew r2 from 10 September, and version 1 leaves m1 twenty days: all that m1 brings through r2 is after the tail.
 m1's 11 EUR are divided as version 1 says. Of m2's 2.20 EUR, 0.44 go to what m1 was trained on, as version 2 says, and 1.76 to r1.
 """
 
 from hashlib import sha256
 from typing import Any
 
-from bundle_maker.period import ASSET_1, HEADER, PROGRAMME, RECORDED, REPORT, SETTLEMENT, USAGE, chain, make_period
+from bundle_maker.period import ASSET_1, ASSET_2, HEADER, PROGRAMME, RECORDED, REPORT, SETTLEMENT, USAGE, chain, make_period
 from bundle_maker.result import SPLITS
 from bundle_maker.rows import (
     make_balances,
@@ -24,6 +25,7 @@ from bundle_maker.rows import (
 )
 from bundle_maker.writing import Contents, Rows, rows_root
 
+FIRST = PROGRAMME.replace(b"tail_days = 365", b"tail_days = 20")
 SECOND = (
     PROGRAMME.replace(b"version = 1\n", b"version = 2\n")
     .replace(b"valid_from = 2026-01-01", b"valid_from = 2026-10-15")
@@ -111,6 +113,7 @@ BY_TERMS = {
     "bob": {"1": 2_860_000, "2": 2_746_667},
     "carol": {"1": 1_540_000, "2": 1_726_665},
 }
+AFTER_TAIL = {"alice": 352_000, "bob": 1_540_000}
 TOTAL = {"opening": 2_105_007, "received": 17_200_000, "paid": 12_060_000, "held": 1_628_007, "carried": 5_617_000}
 
 
@@ -136,13 +139,16 @@ def make_superseded() -> Contents:
             "reserves_closing.jsonl": [],
             "recoupments.jsonl": [],
             "payouts.jsonl": make_payouts(SETTLEMENT, {"alice": 6_690_000, "carol": 5_370_000}),
-            "statements.jsonl": make_statements(SETTLEMENT, None, balances, STATEMENTS, BY_TERMS),
+            "after_tail.jsonl": [
+                {"model_version": "m1", "recording_id": "r2", "party_id": "bob", "withdrawn_from": "2026-09-10", "tail_until": "2026-09-30"}
+            ],
+            "statements.jsonl": make_statements(SETTLEMENT, None, balances, STATEMENTS, BY_TERMS, AFTER_TAIL),
         },
         header=dict(HEADER),
         programme=SECOND,
         settlement=make_document(SETTLEMENT, TOTAL),
         reports={sha256(data).hexdigest(): data for data in (REPORT, USAGE, LATER_REPORT)},
-        terms=[PROGRAMME],
+        terms=[FIRST],
     )
 
 
@@ -150,6 +156,8 @@ def make_tables() -> dict[str, Rows]:
     """The small period's, with grants of r1 under version 2, a snapshot of them and a model trained on it."""
     period = make_period()
     consents = period["consents.jsonl"]
+    for row in (*consents, *period["snapshots.jsonl"], *period["admissions.jsonl"]):
+        row["terms_sha256" if "terms_sha256" in row else "programme_sha256"] = sha256(FIRST).hexdigest()
     newer = {
         "terms_sha256": sha256(SECOND).hexdigest(),
         "effective_from": "2026-10-15",
@@ -159,6 +167,8 @@ def make_tables() -> dict[str, Rows]:
     for party in ("alice", "bob", "carol"):
         seq = consents[-1]["seq"] + 1
         consents.append({**consents[1], **newer, "seq": seq, "event_id": f"e{seq}", "party_id": party, "actor_id": party})
+    left = {"decision": "withdraw", "party_id": "bob", "actor_id": "bob", "asset_id": ASSET_2, "recording_id": "r2"}
+    consents.append({**consents[1], **left, "purpose": "ai_use", "effective_from": "2026-09-10", "seq": 26, "event_id": "e26"})
     chain(consents)
     manifest = {**period["manifest.jsonl"][0], "snapshot_id": "snap-2", "consent_events": ["e23", "e24", "e25"]}
     period["manifest.jsonl"].append(manifest)

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from ritornello_verify.after_tail import Over, list_after_tail
 from ritornello_verify.allocation import Allocation, Allocator, make_line_id
 from ritornello_verify.balances import Balances, find_balances, list_reserves
 from ritornello_verify.bundle import Bundle
@@ -32,9 +33,11 @@ def check_money(bundle: Bundle, period: Period, step: Step) -> None:
     """Recompute and compare, table by table."""
     period = follow_terms(bundle, period)
     receipts = find_receipts(period)
+    after_tail = list_after_tail(bundle, period, receipts)
+    over = frozenset((str(row["model_version"]), str(row["recording_id"])) for row in after_tail)
     ear = Ear(period)
     pools = find_pools(period, find_parts(receipts), ear)
-    books = Books(period, Allocator(period, Scales(period, ear)), step)
+    books = Books(period, Allocator(period, Scales(period, ear)), step, over)
     compare_rows(bundle, "result/receipts.jsonl", map(make_receipt, receipts), step, "receipts recomputed")
     books.enter_receipts(receipts)
     compare_rows(bundle, "result/allocations.jsonl", books.make_lines(pools), step, "allocation lines recomputed")
@@ -53,6 +56,7 @@ def check_money(bundle: Bundle, period: Period, step: Step) -> None:
     compare_rows(bundle, "result/payouts.jsonl", make_payouts(period, balances), step, "payouts recomputed")
     statements = make_statements(period, books.earnings, books.held, balances)
     compare_rows(bundle, "result/statements.jsonl", statements, step, "statements recomputed")
+    compare_rows(bundle, "result/after_tail.jsonl", after_tail, step, "uses after a tail recomputed")
     check_receipts(receipts, pools, step)
     check_terms(period.list_terms(), books.allocator.sets.values(), step)
     check_postings(postings, balances, step)
@@ -69,6 +73,7 @@ class Books:
     period: Period
     allocator: Allocator
     step: Step
+    over: Over
     received: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     fees: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     pools: list[Values] = field(default_factory=list)
@@ -78,7 +83,7 @@ class Books:
     ledger: Ledger = field(init=False)
 
     def __post_init__(self) -> None:
-        self.earnings = Earnings(self.period)
+        self.earnings = Earnings(self.period, self.over)
         self.held = Held(self.allocator)
         self.ledger = Ledger(self.period)
 

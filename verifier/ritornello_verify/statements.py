@@ -58,6 +58,7 @@ def make_statements(period: Period, earnings: Earnings, held: Held, balances: Ba
             "lines": earnings.lines.get(account, 0),
             "by_basis": write_sums(earnings.by_basis.get(account, {})),
             "by_terms": write_sums(earnings.by_terms.get(account, {})),
+            "after_tail_units": str(earnings.after_tail.get(account, 0)),
             "held_with_others_units": str(held.units.get(account, 0)),
         }
 

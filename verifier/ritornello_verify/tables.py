@@ -387,8 +387,13 @@ RESULT_TABLES = {
             "lines": COUNT,
             "by_basis": UNITS_BY_NAME,
             "by_terms": UNITS_BY_NAME,
+            "after_tail_units": UNITS,
             "held_with_others_units": UNITS,
         },
+    ),
+    "after_tail.jsonl": Table(
+        ("model_version", "recording_id", "party_id"),
+        {"model_version": TEXT, "recording_id": TEXT, "party_id": TEXT, "withdrawn_from": DAY, "tail_until": DAY},
     ),
 }
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bundle_maker.period import ASSET_1, ASSET_2, KNOWN, PROGRAMME, chain, claim
-from bundle_maker.superseded import make_superseded
+from bundle_maker.superseded import FIRST, make_superseded
 from bundle_maker.writing import Contents, render_files, rows_root
 
 Verify = Callable[..., tuple[int, dict[str, Any]]]
@@ -340,15 +340,15 @@ def test_older_terms_that_cannot_be_read(contents: Contents, write: Write, verif
 
 def test_older_terms_changed_afterwards(write: Write, verify: Verify) -> None:
     bundle = write(make_superseded())
-    path = f"period/terms/{sha256(PROGRAMME).hexdigest()}.toml"
+    path = f"period/terms/{sha256(FIRST).hexdigest()}.toml"
     assert verify(bundle)[0] == 0
-    (bundle / path).write_bytes(PROGRAMME.replace(b"tail_days = 365", b"tail_days = 5"))
+    (bundle / path).write_bytes(FIRST.replace(b"tail_days = 20", b"tail_days = 5"))
     assert verify(bundle)[1]["verdict"].startswith(f"FAILED: {path}: SHA-256 is ")
     (bundle / path).rename(bundle / "period/terms/elsewhere.toml")
     assert verify(bundle)[1]["verdict"] == f"FAILED: {path}: is missing"
     (bundle / "period/terms/elsewhere.toml").rename(bundle / path)
-    (bundle / path).write_bytes(PROGRAMME)
-    (bundle / "period/terms/elsewhere.toml").write_bytes(PROGRAMME)
+    (bundle / path).write_bytes(FIRST)
+    (bundle / "period/terms/elsewhere.toml").write_bytes(FIRST)
     assert verify(bundle)[1]["verdict"] == "FAILED: period/terms/elsewhere.toml: is not listed in bundle.json"
 
 

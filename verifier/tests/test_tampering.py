@@ -121,6 +121,7 @@ def make_keys(path: str) -> tuple[str, ...]:
         "balances": ("account",),
         "payouts": ("party_id",),
         "statements": ("party_id",),
+        "after_tail": ("model_version",),
     }[path.split("/")[1].removesuffix(".jsonl")]
 
 

@@ -334,7 +334,7 @@ def _show_decided(frame: Frame, decided: service.Decided, effects: Sequence[dict
         )
         for model in effect["models_holding"]:
             text.append(
-                f"  {model['model_version']} was trained on {model['exposure_ms'] / 1000:g} s of it and keeps paying until {effect['tail_until']}"
+                f"  {model['model_version']} was trained on {model['exposure_ms'] / 1000:g} s of it and may be used until {effect['tail_until']}; it pays while it earns"
             )
     text += [f"note: {note}" for note in decided.notes]
     value = {"events": [event_row(event) for event in events], "effects": list(effects), "notes": decided.notes}

@@ -108,6 +108,7 @@ for command in (
     money.correct,
     money.simulate,
     money.held,
+    money.after_tail,
     money.statement,
     money.explain,
     money.bundle,

@@ -8,6 +8,7 @@ import click
 
 from ritornello.cli.frame import FILE, FOLDER, NEW, Frame, Size, pass_frame
 from ritornello.domain.money import format_units
+from ritornello.service import after_tail as tails
 from ritornello.service import bundle as bundles
 from ritornello.service import explain as explaining
 from ritornello.service import held as holding
@@ -166,6 +167,21 @@ def held(frame: Frame, programme: str | None) -> None:
     frame.show(rows, "\n".join(text) or "nothing is held")
 
 
+@click.command("after-tail")
+@click.argument("settlement_id")
+@pass_frame
+def after_tail(frame: Frame, settlement_id: str) -> None:
+    """Models that a SETTLEMENT found in use after the tail of a withdrawal: through which recording, since when, what they earned."""
+    with frame.context() as context:
+        rows = tails.list_after_tail(context, settlement_id)
+    text = [
+        f"{row['model_version']:<16} {row['recording_id']:<28} {row['party_id']:<20} withdrawn from {row['withdrawn_from']}, tail until {row['tail_until']}"
+        f"  {', '.join(overview.money(int(units), currency) for currency, units in row['earned_units'].items()) or 'earned nothing'}"
+        for row in rows
+    ]
+    frame.show(rows, "\n".join(text) or "no model was in use after the tail of a withdrawal")
+
+
 def _render_settled(settled: settlement.Settled) -> str:
     document = settled.document
     what = f"{settled.deltas:,} of {settled.lines:,} lines changed" if settled.deltas else f"{settled.lines:,} lines"
@@ -260,6 +276,7 @@ def _render_sheet(sheet: Mapping[str, Any]) -> str:
         ("paid", "paid out"),
         ("closing", "closing balance"),
         ("held_with_others", "held, not agreed"),
+        ("after_tail", "  earned after a tail"),
     ):
         if not label.startswith(" ") or sheet[f"{name}_units"] != "0":
             head.append(f"  {label:<20}{_amount(sheet, name)}")

@@ -130,7 +130,7 @@ class Terms:
     territory: str
     quorum: Mapping[str, int]  # 1,000,000: everyone
     notice_days: int  # how long before a withdrawal takes effect
-    tail_days: int  # how long a model that still holds a withdrawn recording keeps paying
+    tail_days: int  # how long a model that still holds a withdrawn recording may be used
     footings: tuple[Footing, ...] = ()  # the classes that a programme names, ascending
 
 

@@ -77,6 +77,21 @@ class Member:
     asset_id: str
     recording_id: str
     duration_ms: int
+    consent_events: tuple[str, ...] = ()  # the grants relied on
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A grant or withdrawal, as far as the tail of a withdrawal asks."""
+
+    event_id: str
+    decision: str
+    party_id: str
+    asset_id: str
+    purpose: str
+    programme_id: str  # or class:ID
+    effective_from: date
+    recorded_at_us: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +231,7 @@ class Period:
     previous_receipts: Sequence[Reported] = ()  # … and what stands of it
     previous_pools: Sequence[StandingPool] = ()
     previous_lines: Sequence[StandingLine] = ()
+    decisions: Sequence[Decision] = ()  # grants and withdrawals, in the order they were made
     other_terms: Mapping[int, Programme] = field(default_factory=dict)  # by version: terms that model versions were trained under
 
     def terms_of(self, model_version: str) -> Programme:

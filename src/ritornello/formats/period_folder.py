@@ -15,6 +15,7 @@ from ritornello.domain.money import is_known, minor_digits
 from ritornello.domain.period import (
     UNATTRIBUTED,
     Advance,
+    Decision,
     Dispute,
     Exposure,
     Member,
@@ -201,7 +202,10 @@ def _period(header: Mapping[str, Any], programme: Programme, tables: Mapping[str
         revenue=[RevenueLine(**_numbers(row, "net_units", "gross_units", "quantity_e6")) for row in tables["revenue"]],
         opening={(row["account"], row["currency"]): int(row["balance_units"]) for row in tables["opening"]},
         runs=runs,
-        members=[Member(row["snapshot_id"], row["asset_id"], row["recording_id"], row["duration_ms"]) for row in tables["manifest"]],
+        members=[
+            Member(row["snapshot_id"], row["asset_id"], row["recording_id"], row["duration_ms"], tuple(row["consent_events"]))
+            for row in tables["manifest"]
+        ],
         points=[Points(row["recording_id"], row["points"], row["tier"]) for row in tables["points"]],
         rates={(row["currency"], row["into"]): Rate(row["currency"], row["into"], int(row["rate_e12"])) for row in tables["rates"]},
         disputes=[Dispute(row["dispute_id"], row["claim_id"], row["opened_at_us"], row["resolved_at_us"]) for row in tables["disputes"]],
@@ -221,6 +225,15 @@ def _period(header: Mapping[str, Any], programme: Programme, tables: Mapping[str
         previous_lines=[
             StandingLine(row["pool"], row["payee"], row["recording_id"], int(row["numerator"]), int(row["amount_units"]))
             for row in tables["previous_allocations"]
+        ],
+        decisions=[
+            Decision(
+                **{column: row[column] for column in ("event_id", "decision", "party_id", "asset_id", "purpose", "programme_id")},
+                effective_from=date.fromisoformat(row["effective_from"]),
+                recorded_at_us=row["recorded_at_us"],
+            )
+            for row in tables["consents"]
+            if row["decision"] in {"grant", "withdraw"}
         ],
         other_terms={
             one.version: one

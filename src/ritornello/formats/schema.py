@@ -255,6 +255,7 @@ RESULT_KEYS: Mapping[str, tuple[str, ...]] = {
     "recoupments": ("advance_id",),
     "payouts": ("party_id", "currency"),
     "statements": ("party_id", "currency"),
+    "after_tail": ("model_version", "recording_id", "party_id"),
 }
 
 

@@ -100,6 +100,15 @@ class _Document(FPDF):  # type: ignore[misc]
                 "It is nobody’s yet. It is paid when the owners agree.",
                 _LINE,
             )
+        if sheet["after_tail_units"] != "0":
+            self.ln(1.5)
+            self._style(9.5, _INK)
+            earned = show_money(sheet["after_tail_units"], digits)
+            self._paragraph(
+                f"{earned} {currency} was earned by models after the tail of a withdrawal: consent was withdrawn, and the days that the terms "
+                "leave a trained model are over. The money is owed all the same; whether the use may go on is another question: ask.",
+                _LINE,
+            )
         self._title("Where it comes from")
         for basis, units in sorted(sheet["by_basis"].items()):
             self._entry(describe_basis(basis).capitalize(), show_money(units, digits))

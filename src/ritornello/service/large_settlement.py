@@ -101,7 +101,7 @@ def _settle(
         (work / "in").mkdir(exist_ok=True)
         return settle(
             period,
-            Heard(period, dict(use.sums), found),
+            Heard(period, dict(use.sums), found, frozenset(model_version for model_version, _ in use.cells)),
             lambda period, pools, weights: allocate_stored(period, pools, weights, division, work / "in", local),
             lambda period, pools, weights: amend_stored(period, pools, weights, stands, division, work / "in", local),
         )

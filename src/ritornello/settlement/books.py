@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from ritornello.domain.ledger import Posting
 from ritornello.domain.period import Period, Reported, Withheld
+from ritornello.settlement.after_tail import AfterTail
 from ritornello.settlement.allocate import Allocation
 from ritornello.settlement.balances import Balance
 from ritornello.settlement.correct import Delta
@@ -24,3 +25,4 @@ class Books:
     balances: Sequence[Balance]
     reserves: Sequence[Withheld]
     postings: Sequence[Posting]
+    after_tail: Sequence[AfterTail]

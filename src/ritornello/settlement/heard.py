@@ -20,7 +20,12 @@ class Heard:
     period: Period
     _sums: dict[tuple[str, str], tuple[int, int]] | None = None
     _attributed: dict[tuple[str, str], dict[str, int]] | None = None
+    _used: frozenset[str] | None = None  # model versions with reported use, where somebody has found them
     _by_user: dict[Part, tuple[dict[str, int], int]] = field(default_factory=dict)
+
+    def models_in_use(self) -> frozenset[str]:
+        """Model versions with outputs whose use was reported."""
+        return frozenset(self.period.outputs[usage.output_id] for usage in self.period.usage) if self._used is None else self._used
 
     def totals(self, income: Income, part: Part) -> tuple[int, int]:
         """A and U of a part: the weight that recordings explain, and that none explains."""

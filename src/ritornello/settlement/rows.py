@@ -46,6 +46,16 @@ def tables_of(books: Books) -> dict[str, Rows]:
         "recoupments": _recoupment_rows(books),
         "payouts": _payout_rows(books),
         "statements": state(books),
+        "after_tail": [
+            {
+                "model_version": row.model_version,
+                "recording_id": row.recording_id,
+                "party_id": row.party_id,
+                "withdrawn_from": row.withdrawn_from.isoformat(),
+                "tail_until": row.tail_until.isoformat(),
+            }
+            for row in books.after_tail
+        ],
     }
 
 

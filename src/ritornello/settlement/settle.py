@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ritornello.domain.period import Period
+from ritornello.settlement.after_tail import find_after_tail
 from ritornello.settlement.allocate import Allocation, Line, allocate
 from ritornello.settlement.balances import correct_balances, keep_reserves, settle_balances
 from ritornello.settlement.books import Books
@@ -45,6 +46,7 @@ def settle(period: Period, heard: Heard | None = None, divide: Divide = allocate
 
 def _keep_books(period: Period, heard: Heard, divide: Divide, amend: Amend) -> Books:
     receipts = collect_receipts(period)
+    after_tail = find_after_tail(period, receipts, heard)
     parts = form_parts(period, receipts)
     pools = form_pools(period, parts, heard)
     weights = weigh(period, pools, parts, heard)
@@ -52,10 +54,11 @@ def _keep_books(period: Period, heard: Heard, divide: Divide, amend: Amend) -> B
         allocation = divide(period, pools, weights)
         balances = settle_balances(period, pools, allocation.lines)
         postings = post(period, receipts, pools, allocation.lines, balances)
-        return Books(period, receipts, pools, allocation, frozenset(), [], balances, keep_reserves(period, balances), postings)
+        reserves = keep_reserves(period, balances)
+        return Books(period, receipts, pools, allocation, frozenset(), [], balances, reserves, postings, after_tail)
     amended = amend(period, pools, weights)
     currency_of = {pool.pool: pool.currency for pool in period.previous_pools} | {pool.name: pool.currency for pool in pools}
     balances = correct_balances(period, amended.deltas, currency_of)
     postings = post_correction(period, receipts, pools, amended.deltas)
     reserves = keep_reserves(period, [])
-    return Books(period, receipts, pools, amended.allocation, amended.kept, amended.deltas, balances, reserves, postings)
+    return Books(period, receipts, pools, amended.allocation, amended.kept, amended.deltas, balances, reserves, postings, after_tail)

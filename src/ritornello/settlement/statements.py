@@ -15,7 +15,7 @@ _Sums = dict[_Account, dict[str, int]]
 
 def state(books: Books) -> list[dict[str, Any]]:
     """One row per party and currency with a balance."""
-    by_basis, by_terms, count = _earned(books)
+    by_basis, by_terms, count, after_tail = _earned(books)
     held = _held_with_others(books)
     return [
         {
@@ -23,6 +23,7 @@ def state(books: Books) -> list[dict[str, Any]]:
             "lines": count[balance.account, balance.currency],
             "by_basis": _digits(by_basis[balance.account, balance.currency]),
             "by_terms": _digits(by_terms[balance.account, balance.currency]),
+            "after_tail_units": str(after_tail.get((balance.account, balance.currency), 0)),
         }
         for balance in books.balances
         if balance.party_id is not None
@@ -58,19 +59,23 @@ def _digits(sums: Mapping[str, int]) -> dict[str, str]:
     return {name: str(units) for name, units in sorted(sums.items())}
 
 
-def _earned(books: Books) -> tuple[_Sums, _Sums, Mapping[_Account, int]]:
-    """What each payee earned by basis and by version of the terms, and through how many lines; of a correction, the differences."""
+def _earned(books: Books) -> tuple[_Sums, _Sums, Mapping[_Account, int], Mapping[_Account, int]]:
+    """What each payee earned by basis and by version of the terms, through how many lines, and after tails; of a correction, the differences."""
     by_basis: _Sums = defaultdict(lambda: defaultdict(int))
     by_terms: _Sums = defaultdict(lambda: defaultdict(int))
     count: dict[_Account, int] = defaultdict(int)
     versions = {pool.pool: pool.terms_version for pool in books.period.previous_pools}
     versions |= {pool.name: pool.terms_version for pool in books.pools}
+    over = {(row.model_version, row.recording_id) for row in books.after_tail}
+    after_tail: dict[_Account, int] = defaultdict(int)
     for line in books.deltas if books.period.corrects else books.allocation.lines:
-        _, _, currency, _, _, basis = line.pool.split("/")
+        _, model_version, currency, _, _, basis = line.pool.split("/")
         by_basis[line.payee, currency][basis] += line.units
         by_terms[line.payee, currency][str(versions[line.pool])] += line.units
         count[line.payee, currency] += 1
-    return by_basis, by_terms, count
+        if (model_version, line.recording_id) in over:
+            after_tail[line.payee, currency] += line.units
+    return by_basis, by_terms, count, after_tail
 
 
 def _held_with_others(books: Books) -> dict[tuple[str, str], int]:

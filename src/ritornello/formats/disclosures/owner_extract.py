@@ -251,7 +251,7 @@ def _event(event: ConsentEvent, owner: Owner) -> tuple[str, ...]:
 
 
 def _since(number: str, owner: Owner, material: Material, assets: Sequence[Asset]) -> Item:
-    """Withdrawals and holds of this owner's, with the last day of the tail that models still pay."""
+    """Withdrawals and holds of this owner's, with the last day on which models trained before may be used."""
     asked, names = "What you decided since", {asset.asset_id for asset in assets}
     events = [event for event in owner.events if event.asset_id in names and event.decision != "grant"]
     if not events:
@@ -261,7 +261,9 @@ def _since(number: str, owner: Owner, material: Material, assets: Sequence[Asset
     for event in events:
         programme = terms.get(event.terms_sha256)
         tail = (
-            f"; models trained before keep paying until {event.effective_from + timedelta(days=programme.tail_days)}" if programme else ""
+            f"; models trained before may be used until {event.effective_from + timedelta(days=programme.tail_days)}, and pay while they earn"
+            if programme
+            else ""
         )
         lines.append(
             f"{event.decision} of {event.purpose}, effective from {event.effective_from} ({event.event_id}){tail if event.decision == 'withdraw' else ''}"
