@@ -94,7 +94,7 @@ def test_an_export_is_there_whole_or_not_at_all(frozen: Path, catalogue_folder: 
     assert not list(tmp_path.glob(".exporting-*"))
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "mine").touch()
-    with pytest.raises(Refused, match="is not empty"):
+    with pytest.raises(Refused, match="exists already"):
         _export(frozen, tmp_path / "full", "webdataset")
     with pytest.raises(BadInput, match="not a form"):
         _export(frozen, tmp_path / "new", "zip")

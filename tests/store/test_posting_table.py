@@ -98,7 +98,7 @@ def test_what_is_wrong_with_a_table_leaves_nothing(engine: Engine, transfers: in
     good = encode_many("b", transfers)
     lines = good.splitlines(keepends=True)
     wrong = {
-        "out of order": b"".join([*lines[1:], lines[0]]),
+        "out of order": b"".join([lines[1], lines[0], *lines[2:]]),
         "out of order ": b"".join([*lines, lines[-1]]),
         "another batch": good.replace(b'"b/allocate/000000002', b'"c/allocate/000000002'),
         "unknown state": good.replace(b'"posted"', b'"lost"', 1),
@@ -106,11 +106,11 @@ def test_what_is_wrong_with_a_table_leaves_nothing(engine: Engine, transfers: in
         "a name with other characters": good.replace(b"party:0000002", b"party:00000\\\\2"),
         "a name with other characters ": good.replace(b"b/allocate/000000002", "b/allocate/000000002\u00e9".encode()),
         "does not end": good[:-1],
-        "does not sum to zero": good.replace(b'"-7"', b'"-8"', 1),
+        "sums to -1 EUR": good.replace(b'"-7"', b'"-8"', 1),
         "beyond what the ledger holds": good.replace(b'"-7"', b'"-99999999999999999999"', 1),
     }
     for why, table in wrong.items():
-        with pytest.raises((AssertionError, Refused, IntegrityError), match=why.strip()), transaction(engine) as connection:
+        with pytest.raises((AssertionError, Refused), match=why.strip()), transaction(engine) as connection:
             ledger.post_table(connection, batch("b"), table, 1)
         with transaction(engine) as connection:
             assert ledger.read_batches(connection) == [] and list(ledger.read_postings(connection)) == []

@@ -16,7 +16,7 @@ from ritornello.domain.splits import format_share
 from ritornello.formats.canonical import encode_document, write_atomically
 from ritornello.formats.consents_csv import Subject
 from ritornello.service import consent as service
-from ritornello.service import decisions, evidence, mandates, withdrawal
+from ritornello.service import consent_receipts, decisions, evidence, mandates
 from ritornello.service.context import Context
 from ritornello.service.effect import describe_effects
 from ritornello.service.notices import tell_licensees
@@ -198,7 +198,7 @@ def audit(frame: Frame) -> None:
 def receipt(frame: Frame, event: str, out: Path) -> None:
     """Write a receipt of an event (docs/formats/receipt.md) that anyone can check offline."""
     with frame.context() as context:
-        found = withdrawal.write_receipt(context, event)
+        found = consent_receipts.write_receipt(context, event)
     write_atomically(out, encode_document(found))
     frame.show(found, f"{out}: {_told(found['event'])}")
 
@@ -209,7 +209,7 @@ def receipt(frame: Frame, event: str, out: Path) -> None:
 @pass_frame
 def check_receipt(frame: Frame, file: Path, vkey: str | None) -> None:
     """Check a receipt offline. Needs no home."""
-    event = withdrawal.check_receipt(file, None if vkey is None else read_key(vkey))
+    event = consent_receipts.check_receipt(file, None if vkey is None else read_key(vkey))
     source = "the key you gave" if vkey is not None else "the receipt's own key, which you should compare with the log's published one"
     frame.show(event, f"{_told(event)}\nproved by {source}")
 

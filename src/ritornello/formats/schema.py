@@ -4,15 +4,14 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from ritornello.domain.errors import Problem
 from ritornello.formats.canonical import encode, lines
+from ritornello.formats.sheet import parse_day
 
 _UNITS = re.compile(r"-?[1-9][0-9]{0,37}|0")
 _HEX = re.compile(r"[0-9a-f]{64}")
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _LARGEST = 2**53 - 1
 MAX_PROBLEMS = 1000  # per file; more than anybody reads
 
@@ -344,6 +343,7 @@ def _fits(value: object, kind: str, *, null: bool) -> bool:
 
 def _is_day(text: str) -> bool:
     try:
-        return bool(_DAY.fullmatch(text)) and date.fromisoformat(text) is not None
+        parse_day(text)
     except ValueError:
         return False
+    return True

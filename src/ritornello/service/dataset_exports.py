@@ -1,8 +1,6 @@
 """Snapshots as a licensee loads them: a folder, tar shards, or a folder with a Parquet index; each with Croissant metadata, each checked again by `verify_export`."""
 
 import hashlib
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -10,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ritornello.domain.errors import BadInput, Problem, Refused
-from ritornello.formats.canonical import encode_document, encode_table, write_atomically
+from ritornello.formats.canonical import build_folder, encode_document, encode_table, write_atomically
 from ritornello.formats.croissant import File, describe_dataset
 from ritornello.formats.dataset_folder import BASE, FORMS, PAPERS, encode_papers, measure_file, read_papers, verify_papers
 from ritornello.formats.odrl_terms import describe_terms
@@ -40,17 +38,8 @@ def export_as(context: Context, snapshot_id: str, folder: Path, form: str, shard
     """
     if form not in FORMS:
         raise BadInput([Problem(form, None, None, "is not a form of a dataset", f"choose one of {', '.join(FORMS)}")])
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise Refused("not_empty", f"{folder} is not empty", "choose a new folder")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".exporting-"))
-    try:
-        exported = _write(context, snapshot_id, temporary, form, shard_bytes)
-        temporary.chmod(0o755)
-        temporary.replace(folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-    return exported
+    with build_folder(folder) as building:
+        return _write(context, snapshot_id, building, form, shard_bytes)
 
 
 def verify_export(folder: Path, expected_root: str | None = None) -> tuple[int, list[Problem]]:
@@ -83,7 +72,7 @@ def _write(context: Context, snapshot_id: str, folder: Path, form: str, shard_by
         index = "index.parquet"
     else:
         extensions = []
-        snapshots.export(context, snapshot_id, folder)
+        snapshots.fill_folder(context, snapshot_id, folder)
         files = [File(row["file"], row["bytes"], str(row["asset_id"]).removeprefix("sha256:")) for row in rows]
         index = "manifest.jsonl" if form == "folder" else "index.parquet"
     if form == "parquet":
@@ -114,7 +103,7 @@ def _write(context: Context, snapshot_id: str, folder: Path, form: str, shard_by
 def _write_shards(
     context: Context, snapshot: dict[str, Any], rows: list[dict[str, Any]], folder: Path, plan: list[list[Sample]]
 ) -> list[File]:
-    """Write the shards, straight from the originals, and the papers that `snapshots.export` writes beside a folder's audio."""
+    """Write the shards, straight from the originals, and the papers that `snapshots.fill_folder` writes beside a folder's audio."""
     from ritornello.formats.parquet_index import write_index  # here, since pyarrow takes a while to import
 
     snapshots.refuse_stale(context, snapshot["snapshot_id"], context.today())

@@ -137,31 +137,33 @@ def export(context: Context, snapshot_id: str, folder: Path) -> int:
 
     Raises BadInput when somebody's consent no longer stands today, Refused when files are gone, changed, or the folder is not empty.
     """
+    with build_folder(folder) as building:
+        return fill_folder(context, snapshot_id, building)
+
+
+def fill_folder(context: Context, snapshot_id: str, folder: Path) -> int:
+    """The same into a folder that the caller is building."""
     snapshot = find_row(context, snapshot_id)
     refuse_stale(context, snapshot_id, context.today())
     rows = read_manifest(context, snapshot_id)
     paths = catalogue.read_asset_paths(context.connection)
-    with build_folder(folder) as building:
-        for number, row in enumerate(rows, 1):
-            target = building / row["file"]
-            target.parent.mkdir(parents=True, exist_ok=True)
-            source = paths[row["asset_id"]]
-            if not source.is_file():
-                raise Refused(
-                    "file_gone", f"the file of {row['recording_id']} is no longer at {source}", "put it back or import the catalogue again"
-                )
-            shutil.copyfile(source, target)
-            if f"sha256:{hash_file(target)}" != row["asset_id"]:
-                target.unlink()
-                raise Refused(
-                    "file_changed", f"the file of {row['recording_id']} at {source} has changed since import", "restore the original"
-                )
-            if number % 10 == 0 or number == len(rows):
-                context.tell(f"exporting {number}/{len(rows)}")
-        _, terms = programmes.find(context, snapshot["programme_id"])
-        write_atomically(building / "manifest.jsonl", encode_table(rows, ("snapshot_id", "asset_id")))
-        write_atomically(building / "LICENCE.txt", licence_text(snapshot).encode() + terms)
-        write_atomically(building / "snapshot.json", encode_document({"format": SNAPSHOT_FORMAT, **snapshot}))
+    for number, row in enumerate(rows, 1):
+        target = folder / row["file"]
+        target.parent.mkdir(parents=True, exist_ok=True)
+        source = paths[row["asset_id"]]
+        if not source.is_file():
+            raise Refused(
+                "file_gone", f"the file of {row['recording_id']} is no longer at {source}", "put it back or import the catalogue again"
+            )
+        shutil.copyfile(source, target)
+        if f"sha256:{hash_file(target)}" != row["asset_id"]:
+            raise Refused("file_changed", f"the file of {row['recording_id']} at {source} has changed since import", "restore the original")
+        if number % 10 == 0 or number == len(rows):
+            context.tell(f"exporting {number}/{len(rows)}")
+    _, terms = programmes.find(context, snapshot["programme_id"])
+    write_atomically(folder / "manifest.jsonl", encode_table(rows, ("snapshot_id", "asset_id")))
+    write_atomically(folder / "LICENCE.txt", licence_text(snapshot).encode() + terms)
+    write_atomically(folder / "snapshot.json", encode_document({"format": SNAPSHOT_FORMAT, **snapshot}))
     return len(rows)
 
 

@@ -42,7 +42,7 @@ def post_batch(connection: Connection, batch: Batch, postings: Iterable[Posting]
 
 
 def post_table(connection: Connection, batch: Batch, table: bytes, at_us: int, *, root: str | None = None) -> Posted:
-    """The same for postings that are a table already (a settlement's postings.jsonl), of any size. Balance is for the database to check.
+    """The same for postings that are a table already (a settlement's postings.jsonl), of any size. Balance is checked on the way, and by the database.
 
     `root` is the table's hash, where it is known already.
     """

@@ -6,7 +6,8 @@ its keys, then it is attached. Smaller batches are copied into the open partitio
 
 import io
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -31,7 +32,8 @@ _TEXTS = pa.schema([(name, pa.string()) for name in ("account", "amount_units", 
 def load(connection: Connection, seq: int, batch_id: str, table: bytes) -> int:
     """Write the rows of a postings table as batch `seq`; returns how many. The batch's header is written after it.
 
-    Raises Refused when an amount does not fit, AssertionError on rows that are out of order, foreign accounts, or transfers of other batches.
+    Raises Refused when an amount does not fit, AssertionError on rows that are out of order, foreign accounts, transfers of other batches or such
+    that don't sum to zero (the database checks that once more).
     """
     chunks = _check(batch_id, _read(table))
     rows = table.count(b"\n")
@@ -62,6 +64,7 @@ def _read(table: bytes) -> Iterator[pa.Table]:
 def _check(batch_id: str, chunks: Iterator[pa.Table]) -> Iterator[pa.Table]:
     """The chunks with their amounts as numbers, after looking at each as a whole."""
     last: pa.Table | None = None
+    open_sums: Counter[tuple[str, str]] = Counter()
     for chunk in chunks:
         assert _rises(chunk) and (last is None or _rises(pa.concat_tables([last, chunk[:1]]))), f"batch {batch_id}: rows out of order"
         last = chunk[-1:]
@@ -79,7 +82,26 @@ def _check(batch_id: str, chunks: Iterator[pa.Table]) -> Iterator[pa.Table]:
             raise Refused(
                 "amount_too_large", "an account's sum is beyond what the ledger holds", "split the revenue over several programmes"
             ) from None
-        yield chunk.set_column(chunk.schema.get_field_index("amount_units"), "amount_units", amounts)
+        numbered = chunk.set_column(chunk.schema.get_field_index("amount_units"), "amount_units", amounts)
+        open_sums = _balance(batch_id, numbered, open_sums)
+        yield numbered
+    _refuse_unbalanced(batch_id, open_sums)
+
+
+def _balance(batch_id: str, chunk: pa.Table, open_sums: Counter[tuple[str, str]]) -> Counter[tuple[str, str]]:
+    """(transfer, currency) → sum of the chunk's last transfer, which may go on in the next; all others must sum to zero by now."""
+    sums = chunk.group_by(["transfer_id", "currency"]).aggregate([("amount_units", "sum")])
+    first, last = chunk["transfer_id"][0], chunk["transfer_id"][-1]
+    at_an_end = pc.or_(pc.equal(sums["transfer_id"], first), pc.equal(sums["transfer_id"], last))
+    for row in sums.filter(pc.or_(at_an_end, pc.not_equal(sums["amount_units_sum"], 0))).to_pylist():
+        open_sums[row["transfer_id"], row["currency"]] += row["amount_units_sum"]
+    _refuse_unbalanced(batch_id, {key: total for key, total in open_sums.items() if key[0] != last.as_py()})
+    return Counter({key: total for key, total in open_sums.items() if key[0] == last.as_py()})
+
+
+def _refuse_unbalanced(batch_id: str, sums: Mapping[tuple[str, str], int]) -> None:
+    wrong = [f"transfer {transfer} sums to {total} {currency}" for (transfer, currency), total in sorted(sums.items()) if total]
+    assert not wrong, f"batch {batch_id}: {wrong[0]}"
 
 
 def _rises(rows: pa.Table) -> bool:
