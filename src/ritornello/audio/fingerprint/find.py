@@ -1,0 +1,175 @@
+"""Which passages of a file are passages of which recordings."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ritornello.audio.fingerprint.candidates import propose_bent, propose_straight
+from ritornello.audio.fingerprint.chance import evidence_needed, false_match_probability, in_parts_per_billion
+from ritornello.audio.fingerprint.evidence import MIDDLE_TILT, bound, judge, refine, trace
+from ritornello.audio.fingerprint.index import FingerprintIndex
+from ritornello.audio.fingerprint.line import Lines, join_lines
+from ritornello.audio.fingerprint.passage import Passage
+from ritornello.audio.fingerprint.peaks import HOP, RATE_HZ, Peaks, measure_blocks
+from ritornello.audio.fingerprint.segment import IndexedAsset, Segment
+from ritornello.audio.fingerprint.windows import Window, cut
+
+QUERY_PEAKS_PER_SECOND = 100
+FALSE_MATCH_PROBABILITY = 0.001
+SEED_DECADES = 3.0  # what a line needs in one window to be followed
+SURE_DECADES = 12.0  # what makes looking for other speeds and pitches unnecessary
+FOLLOWED = 8
+LOST_DECADES = 0.7
+MS_PER_FRAME = 1000 * HOP // RATE_HZ
+OVERLAP = 0.5
+
+Floats = npt.NDArray[np.float64]
+
+
+def find(
+    index: FingerprintIndex,
+    samples: npt.NDArray[np.float32],
+    *,
+    bends: bool = True,
+    false_match_probability: float = FALSE_MATCH_PROBABILITY,
+) -> tuple[Passage, ...]:
+    """The passages of mono `samples` (n,) at `RATE_HZ` that are in the index, the strongest first. See `find_in_peaks`."""
+    return find_in_blocks(index, [samples], bends=bends, false_match_probability=false_match_probability)
+
+
+def find_in_blocks(
+    index: FingerprintIndex,
+    blocks: Iterable[npt.NDArray[np.float32]],
+    *,
+    bends: bool = True,
+    false_match_probability: float = FALSE_MATCH_PROBABILITY,
+) -> tuple[Passage, ...]:
+    """As `find`, for a sound that comes in blocks: hours of it take no more memory than their peaks."""
+    return find_in_peaks(index, measure_blocks(blocks, QUERY_PEAKS_PER_SECOND), bends=bends, probability=false_match_probability)
+
+
+def find_in_peaks(index: FingerprintIndex, peaks: Peaks, *, bends: bool, probability: float) -> tuple[Passage, ...]:
+    """Passages whose evidence chance reaches with no more than `probability` anywhere in the file. `bends`: also at other speeds, tempos and pitches.
+
+    Of one asset, passages don't overlap; different assets may be heard at once.
+    """
+    windows = cut(peaks)
+    needed = evidence_needed(probability, len(windows), index.hours)
+    found = [passage for segment in index.segments for passage in _find_in_segment(segment, index.removed, windows, needed, bends)]
+    found.sort(key=lambda one: (-one.evidence, one.asset.sha256, one.start))
+    kept: list[_Found] = []
+    for one in found:
+        if not any(one.asset == other.asset and _overlap(one, other) > OVERLAP for other in kept):
+            kept.append(one)
+    return tuple(_report(one, len(windows), index.hours) for one in kept)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """In frames: the file's from `start` to `end` are the asset's from `asset_start` to `asset_end`."""
+
+    asset: IndexedAsset
+    start: float
+    end: float
+    asset_start: float
+    asset_end: float
+    transposed: float
+    evidence: float
+
+
+def _find_in_segment(segment: Segment, removed: frozenset[str], windows: list[Window], needed: float, bends: bool) -> Iterator[_Found]:
+    if not segment.assets:
+        return
+    done: dict[int, list[float]] = {}
+    for window in windows:
+        for line in _seed(segment, window, bends):
+            middle = (window.last - window.first) / 2
+            place = float(line.origins[0] + line.stretches[0] * middle)
+            asset = segment.asset_at(round(place))
+            if asset.sha256 in removed or any(abs(place - other) < 8 for other in done.get(window.number, [])):
+                continue
+            found = _follow(segment, asset, windows, window, line, done)
+            if found.evidence >= needed:
+                yield found
+
+
+def _seed(segment: Segment, window: Window, bends: bool) -> list[Lines]:
+    """Lines worth following from this window, the strongest first."""
+    evidence, lines = _judge_best(segment, window, propose_straight(segment, window.peaks))
+    if bends and not (len(evidence) and evidence.max() >= SURE_DECADES):
+        bent_evidence, bent = _judge_best(segment, window, propose_bent(segment, window.peaks))
+        evidence, lines = np.concatenate([evidence, bent_evidence]), join_lines([lines, bent])
+    best = [place for place in np.argsort(-evidence, kind="stable") if evidence[place] >= SEED_DECADES]
+    return [lines[np.array([place])] for place in best]
+
+
+def _judge_best(segment: Segment, window: Window, lines: Lines) -> tuple[Floats, Lines]:
+    evidence, lines = judge(segment, window.heard, lines)
+    best = np.argsort(-evidence, kind="stable")[:FOLLOWED]
+    return refine(segment, window.heard, evidence[best], lines[best])
+
+
+def _follow(
+    segment: Segment, asset: IndexedAsset, windows: list[Window], seed: Window, line: Lines, done: dict[int, list[float]]
+) -> _Found:
+    """Follow a line from its window to both sides until it is lost, then keep the stretch of it for which most speaks."""
+    pieces = [*reversed(list(_walk(segment, asset, windows, seed, line, -1, done))), *_walk(segment, asset, windows, seed, line, 1, done)]
+    frames, places, hits, chance = (np.concatenate([piece[i] for piece in pieces]) for i in range(4))
+    gain = MIDDLE_TILT * hits - np.log1p(chance * (np.exp(MIDDLE_TILT) - 1))
+    first, last = _most(gain)
+    evidence = bound(hits[first:last], chance[first:last])
+    start, end = float(frames[first]), float(frames[last - 1])
+    return _Found(asset, start, end, float(places[first]), float(places[last - 1]), float(line.transposed[0]), evidence)
+
+
+def _walk(
+    segment: Segment, asset: IndexedAsset, windows: list[Window], seed: Window, line: Lines, direction: int, done: dict[int, list[float]]
+) -> Iterator[tuple[Floats, Floats, npt.NDArray[np.bool_], Floats]]:
+    """Window by window (the seed itself only when walking forwards): frames of the file, frames of the asset, hits and chance of each expected peak."""
+    here, lost, number = line, 0, seed.number if direction > 0 else seed.number - 1
+    came_from = seed
+    while 0 <= number < len(windows) and lost < 2:
+        window = windows[number]
+        moved = Lines(here.origins + here.stretches * (window.first - came_from.first), here.stretches, here.transposed)
+        evidence, shifted = judge(segment, window.heard, moved)
+        lost = lost + 1 if evidence[0] < LOST_DECADES else 0
+        here, came_from = (shifted if not lost else moved), window
+        place = float(here.origins[0] + here.stretches[0] * (window.last - window.first) / 2)
+        done.setdefault(number, []).append(place)
+        if segment.asset_at(round(place)) is not asset and number != seed.number:
+            return
+        frames, hits, chance = trace(segment, window.heard, here)
+        yield frames + window.first, here.origins[0] + here.stretches[0] * frames - asset.start_frame, hits, chance
+        number += direction
+
+
+def _most(gain: Floats) -> tuple[int, int]:
+    """The run with the largest sum (J. Bentley, "Programming Pearls", column 8): first place and the one behind the last."""
+    total = np.concatenate([[0.0], np.cumsum(gain)])
+    lowest = np.minimum.accumulate(total)
+    last = int(np.argmax(total[1:] - lowest[:-1])) + 1 if len(gain) else 0
+    first = int(np.argmin(total[:last])) if last else 0
+    return first, max(last, first + 1)
+
+
+def _overlap(one: _Found, other: _Found) -> float:
+    """Which part of the shorter passage both share."""
+    shared = min(one.end, other.end) - max(one.start, other.start)
+    return max(0.0, shared) / max(min(one.end - one.start, other.end - other.start), 1e-9)
+
+
+def _report(found: _Found, windows: int, hours: float) -> Passage:
+    span = max(found.end - found.start, 1e-9)
+    return Passage(
+        asset_sha256=found.asset.sha256,
+        start_ms=max(0, round(found.start * MS_PER_FRAME)),
+        end_ms=max(0, round(found.end * MS_PER_FRAME)),
+        asset_start_ms=max(0, round(found.asset_start * MS_PER_FRAME)),
+        asset_end_ms=max(0, round(found.asset_end * MS_PER_FRAME)),
+        speed_ppm=round((found.asset_end - found.asset_start) / span * 1_000_000),
+        pitch_cents=round(-found.transposed * 100),
+        evidence_millidecades=round(found.evidence * 1000),
+        false_match_ppb=in_parts_per_billion(false_match_probability(found.evidence, windows, hours)),
+    )

@@ -1,0 +1,138 @@
+"""An index in a folder: immutable segments and a small file that names them, replaced whole at each change.
+
+Adding writes a new segment and merges it with the last ones while those aren't larger, so an index of n assets has about log2(n) segments. Removing only notes what
+is gone; merging leaves it out. A reader sees one state from opening to the end. Format: docs/formats/fingerprint-index.md.
+"""
+
+import fcntl
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+
+from ritornello.audio.fingerprint.peaks import FRAMES_PER_SECOND, Peaks
+from ritornello.audio.fingerprint.segment import IndexedAsset, Segment, make_segment, merge
+
+FORMAT = "ritornello-fingerprint-index-1"
+MANIFEST = "index.json"
+LOCK = "lock"
+
+
+class UnknownIndex(ValueError):
+    """The folder holds no index of this format; the text says what is wrong."""
+
+
+class FingerprintIndex:
+    """The state of an index as it was when opened. `add` and `remove` return the next state."""
+
+    def __init__(self, folder: Path, names: Sequence[str], segments: Sequence[Segment], removed: frozenset[str]) -> None:
+        self.folder = folder
+        self.names = tuple(names)
+        self.segments = tuple(segments)
+        self.removed = removed
+
+    @classmethod
+    def open(cls, folder: Path) -> "FingerprintIndex":
+        """The index in `folder`; an empty one where there is none yet. Raises UnknownIndex."""
+        path = folder / MANIFEST
+        if not path.exists():
+            return cls(folder, (), (), frozenset())
+        try:
+            said = json.loads(path.read_text(encoding="utf-8"))
+            if said["format"] != FORMAT:
+                raise UnknownIndex(f"{path}: the format is {said['format']!r}, not {FORMAT}; delete the folder and build it anew")
+            return cls(folder, said["segments"], [Segment.load(folder / name) for name in said["segments"]], frozenset(said["removed"]))
+        except (OSError, KeyError, TypeError, json.JSONDecodeError, EOFError) as error:
+            raise UnknownIndex(f"{path}: not a whole index ({error}); delete the folder and build it anew") from error
+
+    @cached_property
+    def assets(self) -> dict[str, IndexedAsset]:
+        """What can be found, by SHA-256."""
+        return {asset.sha256: asset for segment in self.segments for asset in segment.assets if asset.sha256 not in self.removed}
+
+    @cached_property
+    def hours(self) -> float:
+        """How much sound it holds."""
+        return sum(asset.length_frames for asset in self.assets.values()) / (FRAMES_PER_SECOND * 3600)
+
+    @property
+    def size_bytes(self) -> int:
+        """Of its segments' files."""
+        return sum(file.stat().st_size for name in self.names for file in (self.folder / name).iterdir())
+
+    def add(self, assets: Sequence[tuple[str, Peaks]]) -> "FingerprintIndex":
+        """Add assets by SHA-256; those already there are left alone. Whole or not at all."""
+        with _writing(self.folder):
+            now = FingerprintIndex.open(self.folder)
+            fresh = [(sha256, peaks) for sha256, peaks in dict(assets).items() if sha256 not in now.assets]
+            if not fresh:
+                return now
+            kept, segments = list(now.names), list(now.segments)
+            again = frozenset(sha256 for sha256, _ in fresh) & now.removed
+            if again:  # what was removed and comes back must not stay hidden, nor be there twice
+                segments, kept = [merge(segments, now.removed)], []
+            parts = [make_segment(fresh)]
+            while segments and segments[-1].length_frames <= 2 * sum(part.length_frames for part in parts):
+                parts.insert(0, segments.pop())
+                kept = kept[: len(segments)]
+            joined = merge(parts, now.removed) if len(parts) > 1 else parts[0]
+            return _replace(now, segments, kept, joined, frozenset() if again else now.removed)
+
+    def remove(self, sha256s: frozenset[str]) -> "FingerprintIndex":
+        """Take assets out: they are not found from now on, and `compact` frees their bytes. Unknown ones are ignored."""
+        with _writing(self.folder):
+            now = FingerprintIndex.open(self.folder)
+            gone = sha256s & now.assets.keys()
+            return _write(now.folder, now.names, now.removed | gone) if gone else now
+
+    def compact(self) -> "FingerprintIndex":
+        """One segment, without anything removed."""
+        with _writing(self.folder):
+            now = FingerprintIndex.open(self.folder)
+            return _replace(now, [], [], merge(now.segments, now.removed), frozenset()) if now.segments else now
+
+
+def _replace(now: FingerprintIndex, segments: list[Segment], kept: list[str], last: Segment, removed: frozenset[str]) -> FingerprintIndex:
+    names = [*kept, *(_save(now.folder, segment) for segment in segments[len(kept) :]), _save(now.folder, last)]
+    still = {asset.sha256 for name in names for asset in Segment.load(now.folder / name).assets}
+    return _write(now.folder, names, removed & still)
+
+
+def _save(folder: Path, segment: Segment) -> str:
+    """Write a segment beside its final name, then rename it: a folder with a number is whole."""
+    place = Path(tempfile.mkdtemp(prefix="making-", dir=folder))
+    segment.save(place)
+    for file in place.iterdir():
+        with file.open("rb") as stream:
+            os.fsync(stream.fileno())
+    number = 1 + max((int(name.name) for name in folder.iterdir() if name.name.isdigit()), default=0)
+    place.chmod(0o755)
+    place.rename(folder / f"{number:06d}")
+    return f"{number:06d}"
+
+
+def _write(folder: Path, names: Sequence[str], removed: frozenset[str]) -> FingerprintIndex:
+    text = json.dumps({"format": FORMAT, "segments": list(names), "removed": sorted(removed)}, indent=1)
+    half = folder / f"{MANIFEST}.half"
+    with half.open("w", encoding="utf-8") as stream:
+        stream.write(text + "\n")
+        stream.flush()
+        os.fsync(stream.fileno())
+    half.replace(folder / MANIFEST)
+    for leftover in folder.iterdir():
+        if leftover.is_dir() and leftover.name not in names:
+            shutil.rmtree(leftover)
+    return FingerprintIndex.open(folder)
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """One writer at a time; readers need no lock."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / LOCK).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,157 @@
+"""One part of an index: landmarks and peaks of some assets in files that are mapped into memory, never changed once written.
+
+Assets lie end to end on one axis of frames, with a gap between them. Formats: docs/formats/fingerprint-index.md.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ritornello.audio.fingerprint.landmarks import KEYS, make_landmarks
+from ritornello.audio.fingerprint.peaks import STEP_SEMITONES, Peaks
+
+GAP_FRAMES = 64
+FRAMES_LIMIT = (1 << 32) - 1
+BLOCK_FRAMES = 256
+PEAKS_PER_SECOND = 18  # that judge a match
+LANDMARKS_PER_SECOND = 11  # that propose one
+ARRAYS = ("key_starts", "landmark_frames", "block_starts", "peak_frames", "peak_pitches")
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedAsset:
+    """An asset of an index: `start_frame` is where it lies on the segment's axis; `length_frames` of 20 ms each."""
+
+    sha256: str
+    start_frame: int
+    length_frames: int
+
+
+@dataclass(frozen=True, eq=False)
+class Segment:
+    """`key_starts` (KEYS + 1,) uint32: landmarks of key k are `landmark_frames[key_starts[k]:key_starts[k + 1]]`, in order of time. Peaks are in order of time:
+    `peak_pitches` (n,) uint8 in steps, `peak_frames` (n,) uint8 within blocks of 256 frames, of which block b begins at peak `block_starts[b]`.
+    """
+
+    assets: tuple[IndexedAsset, ...]
+    key_starts: npt.NDArray[np.uint32]
+    landmark_frames: npt.NDArray[np.uint32]
+    block_starts: npt.NDArray[np.uint32]
+    peak_frames: npt.NDArray[np.uint8]
+    peak_pitches: npt.NDArray[np.uint8]
+
+    @cached_property
+    def asset_starts(self) -> npt.NDArray[np.int64]:
+        return np.array([asset.start_frame for asset in self.assets], dtype=np.int64)
+
+    @property
+    def length_frames(self) -> int:
+        return self.assets[-1].start_frame + self.assets[-1].length_frames if self.assets else 0
+
+    def find_landmarks(self, keys: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Where the landmarks of each key begin in `landmark_frames`, and how many there are."""
+        starts = self.key_starts[keys].astype(np.int64)
+        return starts, self.key_starts[keys + 1].astype(np.int64) - starts
+
+    def peaks_between(self, first: int, last: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+        """Frames on the segment's axis and pitches in semitones of the peaks from frame `first` up to `last`."""
+        first, last = max(first, 0), max(min(last, self.length_frames), 0)
+        if first >= last:
+            return np.zeros(0, np.int64), np.zeros(0, np.float32)
+        one, other = first // BLOCK_FRAMES, (last - 1) // BLOCK_FRAMES + 1
+        bounds = self.block_starts[one : other + 1].astype(np.int64)
+        part = slice(int(bounds[0]), int(bounds[-1]))
+        frames = np.repeat(np.arange(one, other) * BLOCK_FRAMES, np.diff(bounds)) + self.peak_frames[part]
+        start, end = np.searchsorted(frames, [first, last])
+        return frames[start:end], (self.peak_pitches[part][start:end].astype(np.float32) + np.float32(0.5)) * np.float32(STEP_SEMITONES)
+
+    def asset_at(self, frame: int) -> IndexedAsset:
+        """The asset on which a frame of the axis lies."""
+        return self.assets[max(int(np.searchsorted(self.asset_starts, frame, side="right")) - 1, 0)]
+
+    def save(self, folder: Path) -> None:
+        """Write the segment into a folder that exists; the same segment gives the same bytes."""
+        for name in ARRAYS:
+            np.save(folder / f"{name}.npy", getattr(self, name), allow_pickle=False)
+        rows = [json.dumps([asset.sha256, asset.start_frame, asset.length_frames], separators=(",", ":")) for asset in self.assets]
+        (folder / "assets.jsonl").write_text("".join(f"{row}\n" for row in rows), encoding="ascii")
+
+    @classmethod
+    def load(cls, folder: Path) -> "Segment":
+        """Map the segment in `folder` into memory. Raises ValueError or OSError when it isn't one."""
+        assets = tuple(IndexedAsset(*json.loads(row)) for row in (folder / "assets.jsonl").read_text(encoding="ascii").splitlines())
+        arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in ARRAYS}
+        if len(arrays["key_starts"]) != KEYS + 1 or len(arrays["landmark_frames"]) != arrays["key_starts"][-1]:
+            raise ValueError("not a segment of this version")
+        return cls(assets, **arrays)
+
+
+def make_segment(assets: Sequence[tuple[str, Peaks]]) -> Segment:
+    """A segment of assets, each with its peaks (at least `PEAKS_PER_SECOND`). Raises ValueError beyond 2^32 frames (23,000 hours)."""
+    listed, keys, frames, peak_frames, pitches = [], [], [], [], []
+    position = 0
+    for sha256, measured in assets:
+        peaks = measured.strongest(PEAKS_PER_SECOND)
+        landmarks = make_landmarks(peaks.strongest(LANDMARKS_PER_SECOND))
+        listed.append(IndexedAsset(sha256, position, peaks.length))
+        keys.append(landmarks.keys)
+        frames.append(landmarks.frames + position)
+        peak_frames.append(peaks.frames + position)
+        pitches.append(np.floor(peaks.pitches / STEP_SEMITONES).clip(0, 255).astype(np.uint8))
+        position += peaks.length + GAP_FRAMES
+    return _assemble(listed, position, _join(keys), _join(frames), _join(peak_frames), np.concatenate([np.zeros(0, np.uint8), *pitches]))
+
+
+def merge(segments: Sequence[Segment], removed: frozenset[str]) -> Segment:
+    """One segment with the assets of several, in their order, without those removed."""
+    listed, keys, frames, peak_frames, pitches = [], [], [], [], []
+    position = 0
+    for segment in segments:
+        of_segment = np.repeat(np.arange(KEYS), segment.key_starts[1:].astype(np.int64) - segment.key_starts[:-1])
+        order = np.argsort(segment.landmark_frames, kind="stable")
+        sorted_keys, sorted_frames = of_segment[order], segment.landmark_frames[order].astype(np.int64)
+        all_frames, _ = segment.peaks_between(0, segment.length_frames)
+        for asset in segment.assets:
+            if asset.sha256 in removed:
+                continue
+            ends = [asset.start_frame, asset.start_frame + asset.length_frames]
+            shift = position - asset.start_frame
+            landmarks, peaks = (slice(*np.searchsorted(frames_of, ends)) for frames_of in (sorted_frames, all_frames))
+            keys.append(sorted_keys[landmarks])
+            frames.append(sorted_frames[landmarks] + shift)
+            peak_frames.append(all_frames[peaks] + shift)
+            pitches.append(np.asarray(segment.peak_pitches[peaks]))
+            listed.append(IndexedAsset(asset.sha256, position, asset.length_frames))
+            position += asset.length_frames + GAP_FRAMES
+    return _assemble(listed, position, _join(keys), _join(frames), _join(peak_frames), np.concatenate([np.zeros(0, np.uint8), *pitches]))
+
+
+def _assemble(
+    assets: Sequence[IndexedAsset],
+    length: int,
+    keys: npt.NDArray[np.int64],
+    frames: npt.NDArray[np.int64],
+    peak_frames: npt.NDArray[np.int64],
+    pitches: npt.NDArray[np.uint8],
+) -> Segment:
+    if length > FRAMES_LIMIT:
+        raise ValueError("a segment holds at most 23,000 hours")
+    order = np.lexsort((frames, keys))
+    blocks = -(-length // BLOCK_FRAMES) + 1
+    return Segment(
+        assets=tuple(assets),
+        key_starts=np.searchsorted(keys[order], np.arange(KEYS + 1)).astype(np.uint32),
+        landmark_frames=frames[order].astype(np.uint32),
+        block_starts=np.searchsorted(peak_frames, np.arange(blocks + 1) * BLOCK_FRAMES).astype(np.uint32),
+        peak_frames=(peak_frames % BLOCK_FRAMES).astype(np.uint8),
+        peak_pitches=pitches,
+    )
+
+
+def _join(parts: Sequence[npt.NDArray[np.int64]]) -> npt.NDArray[np.int64]:
+    return np.concatenate([np.zeros(0, np.int64), *parts])
