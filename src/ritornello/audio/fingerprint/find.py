@@ -19,7 +19,7 @@ from ritornello.audio.fingerprint.windows import Window, cut
 QUERY_PEAKS_PER_SECOND = 100
 FALSE_MATCH_PROBABILITY = 0.001
 SEED_DECADES = 3.0  # what a line needs in one window to be followed
-SURE_DECADES = 12.0  # what makes looking for other speeds and pitches unnecessary
+SURE_DECADES_PER_FRAME = 0.05  # of a window: what makes looking for other speeds and pitches unnecessary
 FOLLOWED = 8
 LOST_DECADES = 0.7
 MS_PER_FRAME = 1000 * HOP // RATE_HZ
@@ -50,20 +50,24 @@ def find_in_blocks(
     return find_in_peaks(index, measure_blocks(blocks, QUERY_PEAKS_PER_SECOND), bends=bends, probability=false_match_probability)
 
 
-def find_in_peaks(index: FingerprintIndex, peaks: Peaks, *, bends: bool, probability: float) -> tuple[Passage, ...]:
+def find_in_peaks(
+    index: FingerprintIndex, peaks: Peaks, *, bends: bool = True, probability: float = FALSE_MATCH_PROBABILITY, hours: float | None = None
+) -> tuple[Passage, ...]:
     """Passages whose evidence chance reaches with no more than `probability` anywhere in the file. `bends`: also at other speeds, tempos and pitches.
+    `hours`: how much sound chance had to choose from, where the index is only a part of that.
 
     Of one asset, passages don't overlap; different assets may be heard at once.
     """
     windows = cut(peaks)
-    needed = evidence_needed(probability, len(windows), index.hours)
+    hours = index.hours if hours is None else hours
+    needed = evidence_needed(probability, len(windows), hours)
     found = [passage for segment in index.segments for passage in _find_in_segment(segment, index.removed, windows, needed, bends)]
     found.sort(key=lambda one: (-one.evidence, one.asset.sha256, one.start))
     kept: list[_Found] = []
     for one in found:
         if not any(one.asset == other.asset and _overlap(one, other) > OVERLAP for other in kept):
             kept.append(one)
-    return tuple(_report(one, len(windows), index.hours) for one in kept)
+    return tuple(_report(one, len(windows), hours) for one in kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,27 +86,26 @@ class _Found:
 def _find_in_segment(segment: Segment, removed: frozenset[str], windows: list[Window], needed: float, bends: bool) -> Iterator[_Found]:
     if not segment.assets:
         return
+    seeds = [(evidence, window, line) for window in windows for evidence, line in _seed(segment, window, bends)]
+    seeds.sort(key=lambda seed: (-seed[0], seed[1].number, float(seed[2].origins[0])))
     done: dict[int, list[float]] = {}
-    for window in windows:
-        for line in _seed(segment, window, bends):
-            middle = (window.last - window.first) / 2
-            place = float(line.origins[0] + line.stretches[0] * middle)
-            asset = segment.asset_at(round(place))
-            if asset.sha256 in removed or any(abs(place - other) < 8 for other in done.get(window.number, [])):
-                continue
-            found = _follow(segment, asset, windows, window, line, done)
-            if found.evidence >= needed:
-                yield found
+    for _, window, line in seeds:
+        place = float(line.origins[0] + line.stretches[0] * (window.last - window.first) / 2)
+        asset = segment.asset_at(round(place))
+        if asset.sha256 in removed or any(abs(place - other) < 8 for other in done.get(window.number, [])):
+            continue
+        found = _follow(segment, asset, windows, window, line, done)
+        if found.evidence >= needed:
+            yield found
 
 
-def _seed(segment: Segment, window: Window, bends: bool) -> list[Lines]:
-    """Lines worth following from this window, the strongest first."""
+def _seed(segment: Segment, window: Window, bends: bool) -> list[tuple[float, Lines]]:
+    """Lines worth following from this window, each with its evidence."""
     evidence, lines = _judge_best(segment, window, propose_straight(segment, window.peaks))
-    if bends and not (len(evidence) and evidence.max() >= SURE_DECADES):
+    if bends and not (len(evidence) and evidence.max() >= SURE_DECADES_PER_FRAME * (window.last - window.first)):
         bent_evidence, bent = _judge_best(segment, window, propose_bent(segment, window.peaks))
         evidence, lines = np.concatenate([evidence, bent_evidence]), join_lines([lines, bent])
-    best = [place for place in np.argsort(-evidence, kind="stable") if evidence[place] >= SEED_DECADES]
-    return [lines[np.array([place])] for place in best]
+    return [(float(evidence[place]), lines[np.array([place])]) for place in np.flatnonzero(evidence >= SEED_DECADES)]
 
 
 def _judge_best(segment: Segment, window: Window, lines: Lines) -> tuple[Floats, Lines]:
@@ -133,7 +136,7 @@ def _walk(
     while 0 <= number < len(windows) and lost < 2:
         window = windows[number]
         moved = Lines(here.origins + here.stretches * (window.first - came_from.first), here.stretches, here.transposed)
-        evidence, shifted = judge(segment, window.heard, moved)
+        evidence, shifted = refine(segment, window.heard, *judge(segment, window.heard, moved))
         lost = lost + 1 if evidence[0] < LOST_DECADES else 0
         here, came_from = (shifted if not lost else moved), window
         place = float(here.origins[0] + here.stretches[0] * (window.last - window.first) / 2)

@@ -20,6 +20,7 @@ from ritornello.audio.fingerprint.segment import IndexedAsset, Segment, make_seg
 FORMAT = "ritornello-fingerprint-index-1"
 MANIFEST = "index.json"
 LOCK = "lock"
+ATTEMPTS = 5
 
 
 class UnknownIndex(ValueError):
@@ -39,15 +40,22 @@ class FingerprintIndex:
     def open(cls, folder: Path) -> "FingerprintIndex":
         """The index in `folder`; an empty one where there is none yet. Raises UnknownIndex."""
         path = folder / MANIFEST
-        if not path.exists():
-            return cls(folder, (), (), frozenset())
-        try:
-            said = json.loads(path.read_text(encoding="utf-8"))
-            if said["format"] != FORMAT:
-                raise UnknownIndex(f"{path}: the format is {said['format']!r}, not {FORMAT}; delete the folder and build it anew")
-            return cls(folder, said["segments"], [Segment.load(folder / name) for name in said["segments"]], frozenset(said["removed"]))
-        except (OSError, KeyError, TypeError, json.JSONDecodeError, EOFError) as error:
-            raise UnknownIndex(f"{path}: not a whole index ({error}); delete the folder and build it anew") from error
+        for attempt in range(ATTEMPTS):
+            if not path.exists():
+                return cls(folder, (), (), frozenset())
+            try:
+                said = json.loads(path.read_text(encoding="utf-8"))
+                if said["format"] != FORMAT:
+                    raise UnknownIndex(f"{path}: the format is {said['format']!r}, not {FORMAT}; delete the folder and build it anew")
+                return cls(folder, said["segments"], [Segment.load(folder / name) for name in said["segments"]], frozenset(said["removed"]))
+            except FileNotFoundError as error:  # a writer has replaced a segment since the list was read
+                if attempt == ATTEMPTS - 1:
+                    raise UnknownIndex(f"{path}: {error.filename} is missing; delete the folder and build it anew") from error
+            except (OSError, KeyError, TypeError, ValueError, EOFError) as error:
+                if isinstance(error, UnknownIndex):
+                    raise
+                raise UnknownIndex(f"{path}: not a whole index ({error}); delete the folder and build it anew") from error
+        raise AssertionError("the loop returns or raises")
 
     @cached_property
     def assets(self) -> dict[str, IndexedAsset]:
@@ -69,18 +77,15 @@ class FingerprintIndex:
         with _writing(self.folder):
             now = FingerprintIndex.open(self.folder)
             fresh = [(sha256, peaks) for sha256, peaks in dict(assets).items() if sha256 not in now.assets]
+            if any(sha256 in now.removed for sha256, _ in fresh):
+                now = _compact(now)  # what comes back must be neither hidden nor there twice
             if not fresh:
                 return now
-            kept, segments = list(now.names), list(now.segments)
-            again = frozenset(sha256 for sha256, _ in fresh) & now.removed
-            if again:  # what was removed and comes back must not stay hidden, nor be there twice
-                segments, kept = [merge(segments, now.removed)], []
-            parts = [make_segment(fresh)]
-            while segments and segments[-1].length_frames <= 2 * sum(part.length_frames for part in parts):
-                parts.insert(0, segments.pop())
-                kept = kept[: len(segments)]
-            joined = merge(parts, now.removed) if len(parts) > 1 else parts[0]
-            return _replace(now, segments, kept, joined, frozenset() if again else now.removed)
+            parts, kept = [make_segment(fresh)], len(now.segments)
+            while kept and now.segments[kept - 1].length_frames <= 2 * sum(part.length_frames for part in parts):
+                kept -= 1
+                parts.insert(0, now.segments[kept])
+            return _replace(now, kept, merge(parts, now.removed))
 
     def remove(self, sha256s: frozenset[str]) -> "FingerprintIndex":
         """Take assets out: they are not found from now on, and `compact` frees their bytes. Unknown ones are ignored."""
@@ -92,14 +97,17 @@ class FingerprintIndex:
     def compact(self) -> "FingerprintIndex":
         """One segment, without anything removed."""
         with _writing(self.folder):
-            now = FingerprintIndex.open(self.folder)
-            return _replace(now, [], [], merge(now.segments, now.removed), frozenset()) if now.segments else now
+            return _compact(FingerprintIndex.open(self.folder))
 
 
-def _replace(now: FingerprintIndex, segments: list[Segment], kept: list[str], last: Segment, removed: frozenset[str]) -> FingerprintIndex:
-    names = [*kept, *(_save(now.folder, segment) for segment in segments[len(kept) :]), _save(now.folder, last)]
-    still = {asset.sha256 for name in names for asset in Segment.load(now.folder / name).assets}
-    return _write(now.folder, names, removed & still)
+def _compact(now: FingerprintIndex) -> FingerprintIndex:
+    return _replace(now, 0, merge(now.segments, now.removed)) if now.segments else now
+
+
+def _replace(now: FingerprintIndex, kept: int, last: Segment) -> FingerprintIndex:
+    """Keep the first `kept` segments and put `last` in the place of the others."""
+    still = {asset.sha256 for segment in now.segments[:kept] for asset in segment.assets}
+    return _write(now.folder, [*now.names[:kept], _save(now.folder, last)], now.removed & still)
 
 
 def _save(folder: Path, segment: Segment) -> str:

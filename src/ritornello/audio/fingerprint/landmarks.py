@@ -52,6 +52,7 @@ def make_landmarks(peaks: Peaks) -> Landmarks:
     pitch = np.rint(peaks.pitches[first] / STEP_SEMITONES).astype(np.int64)
     interval = np.rint((peaks.pitches[second] - peaks.pitches[first] + INTERVAL_SEMITONES) / STEP_SEMITONES).astype(np.int64)
     keys = _name(pitch, interval, peaks.frames[second] - peaks.frames[first] - SHORTEST_FRAMES)
+    assert len(keys) == 0 or (keys.min() >= 0 and keys.max() < KEYS), "a landmark's name is out of range"
     order = np.lexsort((keys, peaks.frames[first]))
     return Landmarks(keys[order], peaks.frames[first][order])
 

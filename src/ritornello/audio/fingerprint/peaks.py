@@ -108,7 +108,7 @@ def _spectra(blocks: Iterable[Floats]) -> Iterator[tuple[Floats, int, int, int]]
         origin, margin = origin + drop, MARGIN_FRAMES
 
 
-_LOW_BIN = int(LOWEST_HZ * WINDOW / RATE_HZ) - 1
+_LOW_BIN = int(LOWEST_HZ * WINDOW / RATE_HZ)  # a peak needs a neighbour on each side, so none is below the lowest
 _HIGH_BIN = int(HIGHEST_HZ * WINDOW / RATE_HZ) + 2
 _SHAPE = np.hanning(WINDOW + 1)[:WINDOW].astype(np.float32)
 
