@@ -59,6 +59,20 @@ def test_codes_are_computed_kept_and_shown(home: Path, run: Run, tmp_path: Path,
     assert said[0]["subject"]["iscc"] == asset["iscc"]
 
 
+def test_codes_leave_with_the_catalogue(home: Path, run: Run, tmp_path: Path) -> None:
+    run("--home", home, "catalogue", "iscc", "compute", "r1")
+    run("--home", home, "catalogue", "iscc", "export", "--out", tmp_path / "codes.csv")
+    run("--home", home, "catalogue", "export", tmp_path / "out", "--audio")
+    codes = {row["recording_id"]: row["iscc"] for row in csv.DictReader((tmp_path / "codes.csv").open(encoding="utf-8-sig"))}
+    rows = list(csv.DictReader((tmp_path / "out" / "recordings.csv").open()))
+    assert codes["r1"] and {row["iscc"] for row in rows if row["recording_id"] == "r1"} == {codes["r1"]}
+    assert {row["iscc"] for row in rows if row["recording_id"] != "r1"} == {""}
+    run("--home", tmp_path / "other", "init")
+    run("--home", tmp_path / "other", "catalogue", "import", "--folder", tmp_path / "out")
+    (tmp_path / "r.csv").write_text("recording_id,title,artist,iscc\nx1,A,Me,1189\n")
+    assert "ISCC" in run("--home", tmp_path / "other", "catalogue", "import", "--recordings", tmp_path / "r.csv", expect=1)
+
+
 def test_what_is_wrong_is_named(home: Path, run: Run, tmp_path: Path, catalogue_folder: Path) -> None:
     for text in ("ISCC:", "ISCC:GAA", "ISCC:1189", "ISCC:AAAAAAAAAAAAAAAA"):
         assert "ISCC" in run("--home", home, "catalogue", "iscc", "find", text, expect=1)

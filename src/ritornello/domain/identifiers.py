@@ -29,6 +29,14 @@ def parse_isrc(text: str) -> str:
     return isrc
 
 
+def parse_iscc(text: str) -> str:
+    """An ISCC (ISO 24138) written `ISCC:…`, in base 32: checked for its form alone."""
+    code = text.strip().upper()
+    if not re.fullmatch(r"ISCC:[A-Z2-7]{10,104}", code):
+        raise ValueError(f"{text!r} is not an ISCC such as ISCC:KACYPXW445FTYNJ3")
+    return code
+
+
 def parse_iswc(text: str) -> str:
     """ISWC, `T` + 9 digits + check digit (10 − (1 + Σ i·dᵢ) mod 10) mod 10."""
     iswc = _bare(text).removeprefix("ISWC")

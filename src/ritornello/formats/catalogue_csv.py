@@ -92,7 +92,7 @@ def read_parties(table: Table) -> tuple[list[Party], dict[str, str | None], Shee
 
 
 def read_recordings(table: Table) -> tuple[list[AssetRow], Sheet]:
-    sheet = _open(table, ["recording_id"], ["file", "kind", "label", "isrc", "title", "artist", "work_id", "work_title", "iswc"])
+    sheet = _open(table, ["recording_id"], ["file", "kind", "label", "isrc", "title", "artist", "work_id", "work_title", "iswc", "iscc"])
     rows, files, mains = [], [], []
     for cells in sheet.rows:
         recording_id = cells.required("recording_id", identifiers.parse_own)
@@ -113,6 +113,7 @@ def read_recordings(table: Table) -> tuple[list[AssetRow], Sheet]:
             work_title=cells.text("work_title"),
             iswc=cells.optional("iswc", identifiers.parse_iswc),
         )
+        cells.optional("iscc", identifiers.parse_iscc)  # checked for its form alone: a code is made of the file's own bytes
         if row.work_id is None and (row.iswc or row.work_title):
             cells.problem("work_id", "is empty although the row names a work", "give the work an identifier of yours")
         rows.append(row)

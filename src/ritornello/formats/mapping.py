@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 PARTY_COLUMNS = ("party_id", "name", "kind", "ipi", "isni", "dpid", "country", "payout_account")
 TABLES: dict[str, tuple[str, ...]] = {
     "parties": PARTY_COLUMNS,
-    "recordings": ("recording_id", "file", "kind", "label", "isrc", "title", "artist", "work_id", "work_title", "iswc"),
+    "recordings": ("recording_id", "file", "kind", "label", "isrc", "title", "artist", "work_id", "work_title", "iswc", "iscc"),
     "releases": ("release_id", "barcode", "title", "disc", "track", "recording_id"),
     "contributions": ("recording_id", "party_id", "role"),
     "claims": ("subject", "lane", "party_id", "share_percent", "territory", "valid_from", "valid_to"),

@@ -3,10 +3,10 @@
 import csv
 import io
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from ritornello.domain.catalogue import Asset
+from ritornello.domain.catalogue import Asset, ContentCodes
 from ritornello.domain.splits import format_share
 from ritornello.formats.canonical import build_folder, write_atomically
 from ritornello.formats.catalogue_csv import FIRST_DAY
@@ -14,6 +14,7 @@ from ritornello.formats.mapping import TABLES
 from ritornello.service.catalogue_plan import Known, read_known
 from ritornello.service.context import Context
 from ritornello.store import catalogue
+from ritornello.store.content_codes import read_codes
 
 Row = Sequence[object]
 
@@ -31,7 +32,7 @@ def export_catalogue(context: Context, folder: Path, with_audio: bool = False) -
     claims.sort(key=lambda one: (one.subject_id, one.lane, one.party_id, one.territory, one.valid_from))
     rows: dict[str, list[Row]] = {
         "parties": [(p.party_id, p.name, p.kind, p.ipi, p.isni, p.dpid, p.country) for _, p in sorted(known.parties.items())],
-        "recordings": list(_recordings(known)),
+        "recordings": list(_recordings(known, read_codes(context.connection))),
         "releases": [
             (release.release_id, release.barcode, release.title, track.disc, track.track, track.recording_id)
             for _, release in sorted(known.releases.items())
@@ -61,8 +62,8 @@ def export_catalogue(context: Context, folder: Path, with_audio: bool = False) -
     return {table: len(found) for table, found in rows.items()}
 
 
-def _recordings(known: Known) -> Iterable[Row]:
-    """One row a file, the recording's own first; a recording without a file has one row too."""
+def _recordings(known: Known, codes: Mapping[str, ContentCodes]) -> Iterable[Row]:
+    """One row a file, the recording's own first, with its content code where one was computed; a recording without a file has one row too."""
     assets: dict[str, list[Asset]] = {}
     for asset in known.assets.values():
         assets.setdefault(asset.recording_id, []).append(asset)
@@ -79,9 +80,10 @@ def _recordings(known: Known) -> Iterable[Row]:
         )
         found = sorted(assets.get(recording_id, []), key=lambda one: (one.kind != "recording", one.kind, one.label, one.asset_id))
         if not found or found[0].kind != "recording":
-            yield (recording_id, None, "recording", None, *about)
+            yield (recording_id, None, "recording", None, *about, None)
         for asset in found:
-            yield (recording_id, places[asset.asset_id], asset.kind, asset.label, *about)
+            code = codes.get(asset.asset_id)
+            yield (recording_id, places[asset.asset_id], asset.kind, asset.label, *about, code.iscc if code else None)
 
 
 def place_files(assets: Iterable[Asset]) -> dict[str, str]:
