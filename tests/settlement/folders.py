@@ -87,6 +87,8 @@ def correct(source: random.Random, folder: Folder, result: Path, number: int) ->
     tables = again.tables
     again.header |= {"corrects": "p-2026-10", "settlement_id": f"p-2026-10-c{number}", "known_at_us": KNOWN + 10 * number}
     change_something(source, again)
+    if "[held]" in again.programme and "released_at_us" not in again.header and source.random() < 0.5:
+        again.header["released_at_us"] = again.header["known_at_us"]
     owed = {(row["account"], row["currency"]): row["balance_units"] for row in tables["opening.jsonl"]}
     owed |= {(row["account"], row["currency"]): row["closing_units"] for row in read_rows(result / "balances.jsonl")}
     tables["opening.jsonl"] = [
@@ -225,6 +227,9 @@ class World:
         terms["fee"] = source.sample(fees, source.randint(0, 2))
         if source.random() < 0.5:
             terms["reserve"] = {"rate": source.choice(["0.2", "0.333333", "1"]), "release_after_days": source.choice([1, 31, 180])}
+        if source.random() < 0.5:
+            rule = source.choice([{}, {"reserve": "exposure"}, {"reserve": "count"}, {"reserve": "seconds"}])
+            terms["held"] = {"release_after_days": 1, **rule}
         if source.random() < 0.7:
             terms["payout"] = {"thresholds": {"EUR": "10.00", "JPY": "1"}, "fees": {"EUR": "0.353535", "JPY": "0.5"}}
         return write_toml(terms)

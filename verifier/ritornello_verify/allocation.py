@@ -61,9 +61,16 @@ class Allocator:
 
     def allocate(self, pool: Pool) -> Allocation:
         """Step 6: first among payees, then each payee's amount among their recordings."""
-        if pool.find_rule() == RESERVE:
-            return Allocation(pool, WHOLE_SHARE, 0, [Line(HELD_RESERVE, "", 1, WHOLE_SHARE, pool.units)])
-        weights = self.scales.weigh(pool)
+        release = self.period.programme.release if self.period.is_released() else None
+        if pool.find_rule() != RESERVE:
+            weights = self.scales.weigh(pool)
+        else:
+            found = self.scales.weigh_training(release.reserve, pool.part) if release and release.reserve else {}
+            weights = {name: weight for name, weight in found.items() if weight}
+            if not weights:
+                return self.hold(pool)
+        if release is not None:
+            weights = {name: weight for name, weight in weights.items() if self.judge(name, pool).status != "unclaimed"} or weights
         numerators: Numerators = defaultdict(dict)
         shares: dict[tuple[str, str], int] = {}
         for recording_id, weight in weights.items():
@@ -83,6 +90,9 @@ class Allocator:
             ]
         return Allocation(pool, denominator, len(weights), lines)
 
+    def hold(self, pool: Pool) -> Allocation:
+        return Allocation(pool, WHOLE_SHARE, 0, [Line(HELD_RESERVE, "", 1, WHOLE_SHARE, pool.units)])
+
     def find_standing(self, name: str) -> StandingPool | None:
         """What stands of a pool; None when nothing does, or nothing is corrected."""
         return None if self.period.standing is None else self.period.standing.pools.get(name)
@@ -91,10 +101,14 @@ class Allocator:
         """Step 5."""
         key = recording_id, pool.lane, pool.part.territory
         if key not in self.sets:
-            header, claims = self.period.header, self.period.claims
-            own = claims.select(recording_id, pool.lane, header.known_at_us, header.last_day)
-            self.sets[key] = split(own, pool.part.territory, claims.disputed)
+            self.sets[key] = self.judge(recording_id, pool)
         return self.sets[key]
+
+    def judge(self, recording_id: str, pool: Pool) -> SplitSet:
+        """A split set, whether the pool uses it or not."""
+        claims = self.period.claims
+        own = claims.select(recording_id, pool.lane, self.period.find_known(), self.period.header.last_day)
+        return split(own, pool.part.territory, claims.disputed, self.period.is_released())
 
 
 def divide_payees(pool: Pool, denominator: int, numerators: Numerators, standing: StandingPool | None) -> dict[str, int]:

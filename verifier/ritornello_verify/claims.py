@@ -79,7 +79,7 @@ class Claims:
         return [claim for claim in self.by_subject.get((kind, subject, lane), ()) if claim.is_known(known_at_us) and claim.is_in_force(day)]
 
 
-def split(claims: Iterable[Claim], territory: str, disputed: Container[str] = ()) -> SplitSet:
+def split(claims: Iterable[Claim], territory: str, disputed: Container[str] = (), is_released: bool = False) -> SplitSet:
     """Step 5 over the claims that apply in the territory, one payee's claims added up; what is claimed by a disputed claim is held."""
     declared: dict[str, int] = {}
     claim_ids: dict[str, list[str]] = {}
@@ -100,7 +100,7 @@ def split(claims: Iterable[Claim], territory: str, disputed: Container[str] = ()
         return SplitSet("overclaim", total, (Share(DISPUTE, 0, WHOLE_SHARE, every),), claimants)
     shares, status = declared, "complete"
     if distance < -COMPLETION:
-        status = "gap"
+        shares, status = (apportion(WHOLE_SHARE, declared), "released") if is_released else (declared, "gap")
     elif distance:
         shares, status = apportion(WHOLE_SHARE, declared), "completed"
     lines = [Share(payee, declared[payee], shares[payee], tuple(sorted(claim_ids[payee]))) for payee in declared]

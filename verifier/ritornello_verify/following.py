@@ -1,6 +1,7 @@
 """Whose terms (settlement.md): model versions earn under the terms that their snapshots were frozen under."""
 
 from dataclasses import replace
+from datetime import date, timedelta
 from hashlib import sha256
 
 from ritornello_verify.bundle import Bundle
@@ -23,6 +24,7 @@ def follow_terms(bundle: Bundle, period: Period) -> Period:
     check_followed(period, [terms[name] for name in sorted(set(named.values()) & terms.keys())])
     whole = replace(period, followed=followed)
     check_days(whole)
+    check_release(whole)
     check_rates(bundle, whole)
     check_tiers(bundle, whole)
     return whole
@@ -65,6 +67,17 @@ def check_days(period: Period) -> None:
         raise Malformed(HEADER, f"last_day is not within the term of programme.toml, {own.valid_from} to {own.valid_to}")
     if not any(terms.valid_from <= header.first_day <= terms.valid_to for terms in period.list_terms()):
         raise Malformed(HEADER, "first_day is within the term of none of the terms")
+
+
+def check_release(period: Period) -> None:
+    """Held money is released by corrections alone, not before the day that programme.toml says."""
+    header, release = period.header, period.programme.release
+    if header.released_at_us is None:
+        return
+    day = date(1970, 1, 1) + timedelta(microseconds=header.released_at_us)
+    due = None if release is None else date.fromisoformat(header.last_day) + timedelta(days=release.after_days)
+    if header.corrects is None or due is None or day < due:
+        raise Malformed(HEADER, "released_at_us is in no correction, or before the day that the terms release held money")
 
 
 def check_rates(bundle: Bundle, period: Period) -> None:

@@ -11,7 +11,7 @@ from ritornello_verify.claims import Claim, Claims
 from ritornello_verify.forms import PATH as PROGRAMME
 from ritornello_verify.kinds import DAY, HASH, INTEGER, TEXT, allow_null
 from ritornello_verify.programme import Programme, read_programme
-from ritornello_verify.reading import Values, read_document
+from ritornello_verify.reading import Values, parse_document
 from ritornello_verify.report import Malformed, show
 from ritornello_verify.standing import Standing, load_standing
 
@@ -45,6 +45,7 @@ class Header:
     last_day: str
     known_at_us: int
     corrects: str | None = None
+    released_at_us: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +134,14 @@ class Period:
     standing: Standing | None = None
     followed: dict[str, Programme] = field(default_factory=dict)
 
+    def is_released(self) -> bool:
+        return self.header.released_at_us is not None
+
+    def find_known(self) -> int:
+        """The moment at which claims must be known: K, or that of the release."""
+        header = self.header
+        return header.known_at_us if header.released_at_us is None else min(header.known_at_us, header.released_at_us)
+
     def find_terms(self, model_version: str) -> Programme:
         """The terms that a model version's money is under."""
         return self.followed.get(model_version, self.programme)
@@ -193,7 +202,9 @@ def load_period(bundle: Bundle) -> Period:
 
 
 def load_header(bundle: Bundle) -> Header:
-    header = Header(**read_document(bundle.folder, HEADER, HEADER_COLUMNS))
+    data = bundle.folder.read(HEADER, DOCUMENT_LIMIT)
+    more = {"released_at_us": INTEGER} if b'"released_at_us"' in data else {}
+    header = Header(**parse_document(data, HEADER, {**HEADER_COLUMNS, **more}))
     if header.format != "ritornello-period-1":
         raise Malformed(HEADER, f"format is {show(header.format)}, not ritornello-period-1")
     if header.settlement_id != bundle.settlement_id:

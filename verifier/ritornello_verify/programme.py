@@ -73,6 +73,14 @@ class Withholding:
 
 
 @dataclass(frozen=True, slots=True)
+class Release:
+    """`[held]`: for how many days money waits, and the rule that reserves are divided by then; None: they stay."""
+
+    after_days: int
+    reserve: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Licensing:
     """Who licenses to whom, with which notice and tail. `classes`: class of licensees → hash of its document."""
 
@@ -105,6 +113,7 @@ class Programme:
     valid_from: str = "0001-01-01"
     valid_to: str = "9999-12-31"
     version: int = 1
+    release: Release | None = None
 
     def find_threshold(self, currency: str) -> int:
         """At least one minor unit."""
@@ -151,10 +160,11 @@ TERMS: dict[str, Check] = {
     "conversion": is_table,
     "fee": is_tables,
     "reserve": is_table,
+    "held": is_table,
     "payout": is_table,
     "classes": lambda value: type(value) is dict and all(map(is_hash, value.values())),
 }
-OPTIONAL_TERMS = {"classes", "payout", "territory", "parity", "tiers", "lineage", "conversion", "fee", "reserve"}
+OPTIONAL_TERMS = {"classes", "payout", "territory", "parity", "tiers", "lineage", "conversion", "fee", "reserve", "held"}
 LINEAGE: dict[str, Check] = {
     "ancestors": choose("all", "direct"),
     "share_ppm": is_ppm,
@@ -164,6 +174,10 @@ LINEAGE: dict[str, Check] = {
 LINK: dict[str, Check] = {"parent": is_text, "child": is_text, "share_ppm": is_ppm}
 FEE: dict[str, Check] = {"name": is_name, "rate": is_text, "incomes": is_texts}
 WITHHOLDING: dict[str, Check] = {"rate": is_text, "release_after_days": lambda value: is_positive(value) and value <= MOST_DAYS}
+HELD: dict[str, Check] = {
+    "release_after_days": lambda value: is_positive(value) and value <= MOST_DAYS,
+    "reserve": choose(EXPOSURE, COUNT, SECONDS),
+}
 PAYOUT: dict[str, Check] = {"thresholds": is_table, "fees": is_table}
 
 
@@ -208,6 +222,7 @@ def read_programme(data: bytes) -> Programme:
         valid_from=terms["valid_from"].isoformat(),
         valid_to=terms["valid_to"].isoformat(),
         version=terms["version"],
+        release=read_release(terms["held"]) if "held" in terms else None,
     )
 
 
@@ -299,6 +314,11 @@ def read_fees(items: list[dict[str, Any]], incomes: set[str]) -> tuple[Fee, ...]
 def read_withholding(terms: dict[str, Any]) -> Withholding:
     check_members(terms, WITHHOLDING, "reserve: ", WITHHOLDING)
     return Withholding(read_rate(terms["rate"], "reserve: rate "), terms["release_after_days"])
+
+
+def read_release(terms: dict[str, Any]) -> Release:
+    check_members(terms, HELD, "held: ", {"release_after_days"})
+    return Release(terms["release_after_days"], terms.get("reserve"))
 
 
 def refuse_float(text: str) -> NoReturn:

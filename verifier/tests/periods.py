@@ -41,7 +41,7 @@ def make_period(**changes: Any) -> Period:
         claims=Claims({("recording", "r1", "master"): [claim("a", 100_000_000)]}, {"r1": None, "r2": None}),
         exposure={"m1": {"r1": 1000}},
     )
-    names = ("incomes", "thresholds", "payout_fees", "tiers", "lineage", "conversion", "fees", "withholding")
+    names = ("incomes", "thresholds", "payout_fees", "tiers", "lineage", "conversion", "fees", "withholding", "release")
     if "rates" in changes:
         changes["rates"] = {(currency, changes["conversion"]): rate for currency, rate in changes["rates"].items()}
     programme_changes = {name: changes.pop(name) for name in names if name in changes}

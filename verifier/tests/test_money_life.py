@@ -10,11 +10,12 @@ from ritornello_verify.balances import Balance, find_balances, list_reserves
 from ritornello_verify.claims import Claims
 from ritornello_verify.correction import Delta, Place, find_deltas, keep_payees, keeps_lines
 from ritornello_verify.earnings import Earnings
+from ritornello_verify.following import check_release
 from ritornello_verify.incomes import Income
 from ritornello_verify.invariants import check_balances, check_deltas, check_pool
 from ritornello_verify.ledger import Ledger
 from ritornello_verify.period import Advance, Period, Tax
-from ritornello_verify.programme import Fee, Withholding
+from ritornello_verify.programme import Fee, Release, Withholding
 from ritornello_verify.receipts import find_receipts, restore_receipts
 from ritornello_verify.report import Malformed, Step
 from ritornello_verify.standing import Standing, StandingLine, StandingPool
@@ -248,3 +249,46 @@ def test_held_money_is_never_below_zero() -> None:
     step = Step("money")
     check_balances({("held:suspense", "EUR"): Balance(5, -6)}, step)
     assert "balances_total" in step.problems[0].message
+
+
+def released(reserve_rule: str | None, claims: list[Any], **header: Any) -> dict[str, int]:
+    """30 units over r1 and r2, and 20 in reserve, in a correction that releases what is held: payee → units."""
+    income = Income("share", "attribution", MASTER, "EUR", rate_ppm=1_000_000, fallback="reserve")
+    period = make_period(
+        incomes=(replace(FEE, amount_units=30), income),
+        release=Release(1, reserve_rule),
+        revenue=[line(20)],
+        exposure={"m1": {"r1": 1, "r2": 1}},
+        claims=Claims({("recording", "r1", "master"): claims}, {"r1": None, "r2": None}),
+        standing=Standing([], {}),
+    )
+    period = replace(period, header=replace(period.header, corrects="s0", **header))
+    found: dict[str, int] = {}
+    for allocation in settle(period)[1]:
+        for payee, units in allocation.sum_payees().items():
+            found[payee] = found.get(payee, 0) + units
+    return found
+
+
+def test_held_money_is_released_to_those_who_are_known() -> None:
+    gap = [claim("a", 60_000_000)]
+    assert released("exposure", gap) == {"party:a": 9, "held:suspense": 21, "held:reserve": 20}
+    assert released(None, gap, released_at_us=100) == {"party:a": 30, "held:reserve": 20}
+    assert released("exposure", gap, released_at_us=100) == {"party:a": 50}
+    assert released("exposure", [], released_at_us=100) == {"held:suspense": 50}
+    late = [*gap, claim("b", 40_000_000, recorded_at_us=100)]
+    assert released(None, late, released_at_us=99) == {"party:a": 30, "held:reserve": 20}
+    assert released(None, late, released_at_us=100) == {"party:a": 18, "party:b": 12, "held:reserve": 20}
+
+
+def test_a_release_before_its_day_or_in_no_correction_is_refused() -> None:
+    """Of a period up to 31 October, released after a day, so from 1 November: 1,793,491,200 seconds."""
+    day = 1_793_491_200_000_000
+    for corrects, moment, wrong in (("s0", day, False), ("s0", day - 1, True), (None, day, True)):
+        period = make_period(release=Release(1, None))
+        period = replace(period, header=replace(period.header, corrects=corrects, released_at_us=moment))
+        if wrong:
+            with pytest.raises(Malformed, match="released_at_us is in no correction"):
+                check_release(period)
+        else:
+            check_release(period)

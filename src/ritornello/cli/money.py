@@ -1,4 +1,4 @@
-"""`ritornello settle`, `correct`, `simulate`, `held`, `statement`, `explain`, `bundle`."""
+"""`ritornello settle`, `correct`, `simulate`, `statement`, `explain`, `bundle`."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,7 +11,6 @@ from ritornello.domain.money import format_units
 from ritornello.service import after_tail as tails
 from ritornello.service import bundle as bundles
 from ritornello.service import explain as explaining
-from ritornello.service import held as holding
 from ritornello.service import overview, settlement, simulation, statements
 
 
@@ -70,7 +69,7 @@ def settle(
             settled = settlement.settle_period(context, programme, period, early=early)
     else:
         raise click.UsageError("give PERIOD_FOLDER and --out, or --programme and --period, or --as-known-at and --out")
-    frame.show(settled.document, _render_settled(settled))
+    frame.show(settled.document, render_settled(settled))
 
 
 @click.command()
@@ -108,7 +107,7 @@ def correct(
             settled = settlement.correct_period(context, programme, period)
     else:
         raise click.UsageError("give PERIOD_FOLDER and --out, or --programme and --period")
-    frame.show(settled.document, _render_settled(settled))
+    frame.show(settled.document, render_settled(settled))
 
 
 def _settle_files(
@@ -153,20 +152,6 @@ def simulate(frame: Frame, period_folder: Path, terms: tuple[Path, ...]) -> None
     frame.show(found, "\n".join(text))
 
 
-@click.command()
-@click.option("--programme", help="Only of this programme.")
-@pass_frame
-def held(frame: Frame, programme: str | None) -> None:
-    """Money that waits: unclaimed, contested or reserved, with its age and what would release it."""
-    with frame.context() as context:
-        rows = holding.list_held(context, programme)
-    text = [
-        f"{row['period_id']:<8} {row['age_days']:>5} days  {_money(row, ''):>18}  {row['recording_id'] or '(no recording)':<28} {row['lane']:<10} {row['todo']}"
-        for row in rows
-    ]
-    frame.show(rows, "\n".join(text) or "nothing is held")
-
-
 @click.command("after-tail")
 @click.argument("settlement_id")
 @pass_frame
@@ -182,7 +167,7 @@ def after_tail(frame: Frame, settlement_id: str) -> None:
     frame.show(rows, "\n".join(text) or "no model was in use after the tail of a withdrawal")
 
 
-def _render_settled(settled: settlement.Settled) -> str:
+def render_settled(settled: settlement.Settled) -> str:
     document = settled.document
     what = f"{settled.deltas:,} of {settled.lines:,} lines changed" if settled.deltas else f"{settled.lines:,} lines"
     text = [f"{settled.settlement_id}: {what} to {settled.payees:,} payees; {len(document['checks'])} invariants hold"]

@@ -232,7 +232,18 @@ class Period:
     previous_pools: Sequence[StandingPool] = ()
     previous_lines: Sequence[StandingLine] = ()
     decisions: Sequence[Decision] = ()  # grants and withdrawals, in the order they were made
+    released_at_us: int | None = None  # when its held money was released; claims recorded later don't count
     other_terms: Mapping[int, Programme] = field(default_factory=dict)  # by version: terms that model versions were trained under
+
+    @property
+    def is_released(self) -> bool:
+        """Whether the money that was held goes to those who are known."""
+        return self.released_at_us is not None
+
+    @property
+    def claims_known_at_us(self) -> int:
+        """Claims count as they were known at this moment."""
+        return self.known_at_us if self.released_at_us is None else min(self.known_at_us, self.released_at_us)
 
     def terms_of(self, model_version: str) -> Programme:
         """The terms that a model version's money follows: those its snapshots were frozen under; of any model (`*`), the period's own."""

@@ -66,6 +66,14 @@ class Reserve:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldRule:
+    """How long money waits for those it may belong to, and what kept reserves are divided by then."""
+
+    release_after_days: int
+    reserve: str | None  # one of LINEAGE_RULES; None: they stay
+
+
+@dataclass(frozen=True, slots=True)
 class Programme:
     """What was agreed. `sha256` is the hash of the file's bytes: the terms that grants bind to."""
 
@@ -93,6 +101,7 @@ class Programme:
     fees: tuple[Fee, ...] = ()
     reserve: Reserve | None = None
     classes: Mapping[str, str] = field(default_factory=dict)  # class of licensees → hash of the class document it falls under
+    held: HeldRule | None = None
 
     def find_income(self, name: str) -> Income | None:
         return next((income for income in self.incomes if income.name == name), None)

@@ -28,13 +28,16 @@ class Share:
 class SplitSet:
     """Shares that total `WHOLE_E8`, and how they came to."""
 
-    status: str  # complete, completed, gap, unclaimed, overclaim
+    status: str  # complete, completed, gap, released, unclaimed, overclaim
     total_e8: int  # what the claims total
     shares: tuple[Share, ...]
 
 
-def divide_lane(claims: Iterable[Claim], disputed: frozenset[str] = frozenset()) -> SplitSet:
-    """The split set of one lane from the claims that are known, in force and apply; money of `disputed` claims is held."""
+def divide_lane(claims: Iterable[Claim], disputed: frozenset[str] = frozenset(), *, is_released: bool = False) -> SplitSet:
+    """The split set of one lane from the claims that are known, in force and apply; money of `disputed` claims is held.
+
+    `is_released`: the time of held money is over, so a gap goes to those who are known.
+    """
     declared: dict[str, int] = {}
     ids: dict[str, list[str]] = {}
     for claim in claims:
@@ -46,7 +49,9 @@ def divide_lane(claims: Iterable[Claim], disputed: frozenset[str] = frozenset())
     if status == "overclaim":
         every = tuple(sorted(claim_id for of_payee in ids.values() for claim_id in of_payee))
         return SplitSet(status, total, (Share(DISPUTE, 0, WHOLE_E8, every),))
-    agreed = apportion(WHOLE_E8, declared) if status == "completed" else declared
+    if status == "gap" and is_released:
+        status = "released"
+    agreed = apportion(WHOLE_E8, declared) if status in {"completed", "released"} else declared
     shares = [Share(payee, declared[payee], agreed[payee], tuple(sorted(ids[payee]))) for payee in sorted(agreed)]
     if status in {"gap", "unclaimed"}:
         shares.append(Share(SUSPENSE, 0, WHOLE_E8 - total, ()))

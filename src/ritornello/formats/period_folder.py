@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +129,7 @@ def _header(data: bytes, programme: Programme | None, problems: list[Problem]) -
     except (ValueError, RecursionError) as error:
         note(None, f"is not JSON: {error}")
         return None
-    if not isinstance(header, dict) or set(header) != _HEADER or header["format"] != PERIOD_FORMAT:
+    if not isinstance(header, dict) or set(header) - {"released_at_us"} != _HEADER or header["format"] != PERIOD_FORMAT:
         note(None, f"is not an object of the format {PERIOD_FORMAT} with exactly {', '.join(sorted(_HEADER))}")
         return None
     for field in ("settlement_id", "programme_id", "period_id"):
@@ -138,6 +138,9 @@ def _header(data: bytes, programme: Programme | None, problems: list[Problem]) -
         except (TypeError, ValueError):
             note(field, f"{str(header[field])[:80]!r} is not an identifier")
             return None
+    if not isinstance(header.get("released_at_us", 0), int) or isinstance(header.get("released_at_us"), bool):
+        note("released_at_us", "is not a whole number of microseconds")
+        return None
     if header["corrects"] is not None and not isinstance(header["corrects"], str):
         note("corrects", "is neither null nor a settlement's id")
         return None
@@ -163,6 +166,10 @@ def _check_days(period: Period, problems: list[Problem]) -> None:
         problems.append(Problem("period.json", None, field, what, "see docs/formats/period-folder.md"))
 
     own = period.programme
+    if period.released_at_us is not None:
+        last_day = period.last_day + timedelta(days=own.held.release_after_days) if own.held else date.max
+        if period.corrects is None or datetime.fromtimestamp(period.released_at_us // 1_000_000, UTC).date() < last_day:
+            note("released_at_us", "is in no correction, or on a day before the terms release held money")
     if not own.valid_from <= period.last_day <= own.valid_to:
         note("last_day", f"the period is not within the programme's term {own.valid_from} to {own.valid_to}")
     elif not any(terms.valid_from <= period.first_day <= terms.valid_to for terms in period.all_terms()):
@@ -215,6 +222,7 @@ def _period(header: Mapping[str, Any], programme: Programme, tables: Mapping[str
         advances=[_advance(row) for row in tables["advances"]],
         taxes={row["party_id"]: Tax(**row) for row in tables["taxes"]},
         corrects=header["corrects"],
+        released_at_us=header.get("released_at_us"),
         previous_receipts=[Reported(**_numbers(row, *_RECEIPT_UNITS)) for row in tables["previous_receipts"]],
         previous_pools=[
             StandingPool(

@@ -17,6 +17,7 @@ from ritornello.domain.programme import (
     UNATTRIBUTED_RULES,
     WHOLE_PPM,
     Fee,
+    HeldRule,
     Income,
     Lineage,
     Reserve,
@@ -24,7 +25,7 @@ from ritornello.domain.programme import (
 )
 from ritornello.formats.toml_reader import Reader
 
-KEYS = {"lanes", "parity", "income", "payout", "tiers", "lineage", "conversion", "fee", "reserve"}
+KEYS = {"lanes", "parity", "income", "payout", "tiers", "lineage", "conversion", "fee", "reserve", "held"}
 _SOURCES = {
     "amount": {"period", "model_version"},
     "rate": {"of", "minimum", "products", "model_versions"},
@@ -48,6 +49,7 @@ class MoneyTerms:
     convert_to: str | None
     fees: tuple[Fee, ...]
     reserve: Reserve | None
+    held: HeldRule | None
 
 
 def read_money(reader: Reader, table: Mapping[str, Any], notice_days: int, day: date) -> MoneyTerms:
@@ -78,6 +80,7 @@ def read_money(reader: Reader, table: Mapping[str, Any], notice_days: int, day: 
         convert_to,
         fees,
         _reserve(reader, table),
+        _held(reader, table),
     )
 
 
@@ -267,6 +270,15 @@ def _reserve(reader: Reader, table: Mapping[str, Any]) -> Reserve | None:
     reserve = reader.get(table, "reserve", dict, "", {})
     reader.unknown(reserve, {"rate", "release_after_days"}, "reserve.")
     return Reserve(_rate(reader, reserve, "reserve."), reader.whole(reserve, "release_after_days", "reserve.", 1, _MOST_DAYS))
+
+
+def _held(reader: Reader, table: Mapping[str, Any]) -> HeldRule | None:
+    if "held" not in table:
+        return None
+    held = reader.get(table, "held", dict, "", {})
+    reader.unknown(held, {"release_after_days", "reserve"}, "held.")
+    rule = reader.one_of(held, "reserve", LINEAGE_RULES, "held.") if "reserve" in held else None
+    return HeldRule(reader.whole(held, "release_after_days", "held.", 1, _MOST_DAYS), rule)
 
 
 def _lineage(reader: Reader, table: Mapping[str, Any]) -> Lineage | None:

@@ -73,6 +73,7 @@ def _programme(reader: Reader, table: Mapping[str, Any], sha256: str) -> Program
         terms.fees,
         terms.reserve,
         _classes(reader, table.get("classes", {})),
+        terms.held,
     )
 
 

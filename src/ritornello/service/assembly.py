@@ -36,6 +36,7 @@ class Wanted:
     settlement_id: str  # of the settlement or correction
     corrects: str | None = None  # the settlement that is corrected
     known_at_us: int | None = None  # None: now
+    releases: bool = False  # whether it releases the money that is held
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,9 @@ def assemble(context: Context, wanted: Wanted) -> Assembled:
         "known_at_us": now,
         "corrects": wanted.corrects,
     }
+    released_at_us = now if wanted.releases else _released_before(context, wanted)
+    if released_at_us is not None:
+        header["released_at_us"] = released_at_us
     others = {sha256: context.files.get(sha256) for sha256 in sorted(list_named(tables) - {programme.sha256})}
     return Assembled(header, context.files.get(programme.sha256), tables, others)
 
@@ -119,6 +123,15 @@ def _choose_terms(context: Context, wanted: Wanted, snapshot_rows: Rows, last_da
         return programmes.find_terms(context, header["programme_sha256"]), followed
     in_force = [terms for terms in followed if terms.valid_from <= last_day <= terms.valid_to]
     return max(in_force or followed, key=lambda terms: terms.version), followed
+
+
+def _released_before(context: Context, wanted: Wanted) -> int | None:
+    """When the held money of the period that is corrected was released, if it was."""
+    if wanted.corrects is None:
+        return None
+    stands = settlement_files.last_of(context, wanted.corrects, before=wanted.settlement_id)
+    found = json.loads(settlement_files.read_file(context, stands, "period/period.json")).get("released_at_us")
+    return None if found is None else int(found)
 
 
 def _catalogue_tables(context: Context, recording_ids: set[str], concerned: set[str], now: int) -> dict[str, Rows]:

@@ -181,6 +181,8 @@ def _weight(tables: statements.Tables, line: Row, pool: Row) -> dict[str, Any]:
     total = int(pool["denominator"]) // WHOLE_E8
     part = f"{line['weight']} of {total} ({int(line['weight']) * 100 / total:.4f} %)"
     rule = pool["basis"].removeprefix("unattributed-").removeprefix("lineage-")
+    if rule == "reserve" and line["recording_id"]:
+        return {"sentence": f"{part}: a reserve that was released, divided by the rule of the terms", "parts": []}
     if rule == "reserve":
         return {"sentence": "kept in reserve: it belongs to no recording", "parts": []}
     if rule in HEARD:
@@ -224,6 +226,7 @@ def _split(tables: statements.Tables, line: Row, pool: Row) -> dict[str, Any]:
         "complete": "all claims total 100 %",
         "completed": "claims total almost 100 % and were completed in proportion",
         "gap": "claims total less than 100 %: the rest waits in suspense",
+        "released": "claims total less than 100 %; the time to claim the rest is over, and it goes to those who are known",
         "unclaimed": "nobody claims this lane: it waits in suspense",
         "overclaim": "claims total more than 100 %: the whole lane waits until the owners agree",
     }[mine["status"]]

@@ -73,14 +73,16 @@ def settle_period(context: Context, programme_id: str, period_id: str, *, early:
     return settled
 
 
-def correct_period(context: Context, programme_id: str, period_id: str) -> Settled:
-    """Post what a settled period comes to now, as differences to what was posted for it.
+def correct_period(context: Context, programme_id: str, period_id: str, *, releases: bool = False) -> Settled:
+    """Post what a settled period comes to now, as differences to what was posted for it; `releases`: with what was held going to those known.
 
     Raises Refused when the period is not settled, or nothing has changed; then nothing is posted.
     """
     base_id, number = f"{programme_id}-{period_id}", _count_standing(context, programme_id, period_id)
     correction_id = f"{base_id}-c{number}"
-    settled, files, results = _settle_now(assemble(context, Wanted(programme_id, period_id, correction_id, corrects=base_id)))
+    settled, files, results = _settle_now(
+        assemble(context, Wanted(programme_id, period_id, correction_id, corrects=base_id, releases=releases))
+    )
     if not settled.deltas and not results["postings.jsonl"]:
         raise Refused("nothing_to_correct", f"{period_id} of {programme_id} comes to the same; nothing was posted", "nothing to do")
     kept = Kept(correction_id, base_id, number, programme_id, period_id, context.now_us())
@@ -97,8 +99,9 @@ def derive_again(context: Context, settlement_id: str, out: Path) -> Settled:
     """
     kept = settlement_files.find(context, settlement_id)
     issued = settlement_files.read_all(context, settlement_id)
-    known_at_us = int(json.loads(issued["period/period.json"])["known_at_us"])
-    wanted = Wanted(kept.programme_id, kept.period_id, settlement_id, kept.base_id if kept.number else None, known_at_us)
+    header = json.loads(issued["period/period.json"])
+    known_at_us, releases = int(header["known_at_us"]), header.get("released_at_us") == header["known_at_us"]
+    wanted = Wanted(kept.programme_id, kept.period_id, settlement_id, kept.base_id if kept.number else None, known_at_us, releases)
     settled, files, results = _settle_now(assemble(context, wanted))
     with build_folder(out) as building:
         for part, group in (("period", files), ("result", results)):

@@ -47,7 +47,7 @@ def allocate(period: Period, pools: Sequence[Pool], weights: Mapping[str, Mappin
 
 def _divide(settlement_id: str, pool: Pool, weights: Mapping[str, int], splits: Mapping[SplitKey, SplitSet]) -> Iterator[Line]:
     """Round once per payee, then lay the rounded amount out over the payee's lines; ascending by payee and recording."""
-    shares: dict[str, dict[str, tuple[int, int]]] = {RESERVE: {"": (1, WHOLE_E8)}} if pool.rule == "reserve" else defaultdict(dict)
+    shares: dict[str, dict[str, tuple[int, int]]] = {RESERVE: {"": (1, WHOLE_E8)}} if not weights else defaultdict(dict)
     for recording_id, weight in weights.items():
         for share in splits[recording_id, pool.lane, pool.territory].shares:
             shares[share.payee][recording_id] = (weight, share.share_e8)

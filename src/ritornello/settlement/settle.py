@@ -14,6 +14,7 @@ from ritornello.settlement.invariants import check
 from ritornello.settlement.pools import Pool, form_pools
 from ritornello.settlement.post import post, post_correction
 from ritornello.settlement.receipts import collect_receipts, form_parts
+from ritornello.settlement.released import drop_unclaimed
 from ritornello.settlement.rows import Rows, tables_of, totals_of
 from ritornello.settlement.weights import weigh
 
@@ -49,7 +50,7 @@ def _keep_books(period: Period, heard: Heard, divide: Divide, amend: Amend) -> B
     after_tail = find_after_tail(period, receipts, heard)
     parts = form_parts(period, receipts)
     pools = form_pools(period, parts, heard)
-    weights = weigh(period, pools, parts, heard)
+    weights = drop_unclaimed(period, pools, weigh(period, pools, parts, heard))
     if period.corrects is None:
         allocation = divide(period, pools, weights)
         balances = settle_balances(period, pools, allocation.lines)

@@ -12,12 +12,14 @@ SplitKey = tuple[str, str, str]  # recording, lane, territory
 def compile_splits(period: Period, wanted: Iterable[SplitKey]) -> dict[SplitKey, SplitSet]:
     """The split set of each wanted key, from the claims known at the period's moment and in force on its last day."""
     by_lane = claims_by_lane(
-        [claim for claim in period.claims if claim.known_at(period.known_at_us) and claim.in_force_on(period.last_day)]
+        [claim for claim in period.claims if claim.known_at(period.claims_known_at_us) and claim.in_force_on(period.last_day)]
     )
     disputed = frozenset(dispute.claim_id for dispute in period.disputes if dispute.open_at(period.known_at_us))
     splits = {}
     for recording_id, lane, territory in sorted(wanted):
         kind, subject_id = subject_of(period.recordings[recording_id], lane)
         claims = by_lane.get((kind, subject_id, lane), []) if subject_id else []
-        splits[recording_id, lane, territory] = divide_lane((claim for claim in claims if claim.applies_in(territory)), disputed)
+        splits[recording_id, lane, territory] = divide_lane(
+            (claim for claim in claims if claim.applies_in(territory)), disputed, is_released=period.is_released
+        )
     return splits

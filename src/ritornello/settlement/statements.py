@@ -82,7 +82,7 @@ def _held_with_others(books: Books) -> dict[tuple[str, str], int]:
     """(party, currency) → held money of recordings on which the party has a claim in the same lane and territory."""
     period, pools = books.period, {pool.name: pool for pool in books.pools}
     by_lane = claims_by_lane(
-        [claim for claim in period.claims if claim.known_at(period.known_at_us) and claim.in_force_on(period.last_day)]
+        [claim for claim in period.claims if claim.known_at(period.claims_known_at_us) and claim.in_force_on(period.last_day)]
     )
     held: dict[tuple[str, str], int] = defaultdict(int)
     for line in books.allocation.lines:

@@ -23,7 +23,8 @@ def weigh(period: Period, pools: Sequence[Pool], parts: Iterable[Part], heard: H
             part = own[pool.income, pool.model_version, pool.currency, pool.territory]
             found[pool.name] = heard.weights(income_of(period, pool), part)
         else:
-            key = (pool.rule, pool.model_version, pool.terms_version if pool.rule == "points" else 0)
+            rule = period.programme.held.reserve if pool.rule == "reserve" and period.is_released and period.programme.held else None
+            key = (rule or pool.rule, pool.model_version, pool.terms_version if pool.rule == "points" else 0)
             if key not in trained:
                 trained[key] = _of_training(period, *key)
             found[pool.name] = trained[key]
