@@ -25,7 +25,7 @@ from benchmarks.fingerprint.answers import Response
 from benchmarks.fingerprint.corpus import Recording, gather
 from benchmarks.fingerprint.engines import MAKERS, find_engines
 from benchmarks.fingerprint.queries import LENGTHS_S, Query, choose, make_outside, make_queries
-from benchmarks.fingerprint.trial import Trial
+from benchmarks.fingerprint.trial import Trial, grow
 from ritornello.demo.debian import CatalogueUnavailable
 from ritornello.settings import read_settings
 
@@ -59,7 +59,7 @@ def main() -> int:
     engines, missing = find_engines(options.engine or list(MAKERS))
     trials = [Trial(name, make, catalogue, folder / "answers", show_progress) for name, make in engines.items()]
     responses = {trial.name: trial.answer(asked) for trial in trials}
-    grown = {trial.name: trial.grow(options.growth, choose_few(queries), recordings) for trial in trials} if options.growth else {}
+    grown = grow(trials, options.growth, choose_few(queries), recordings, show_progress) if options.growth else {}
     figures = report(trials, asked, responses, lengths, grown)
     print(*missing, sep="\n")
     target = folder / f"{options.half}{'-quick' if options.quick else ''}.json"

@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks.fingerprint.answers import Clock, IndexCost, Response, ask, ask_all, build, name_state, read_cost, write_json
 from benchmarks.fingerprint.corpus import Recording
 from benchmarks.fingerprint.degrade import RATE_HZ
-from benchmarks.fingerprint.engines import Engine, read_code
+from benchmarks.fingerprint.engines import Engine, Samples, read_code
 from benchmarks.fingerprint.growth import COLLAGE_S, make_collage
 from benchmarks.fingerprint.queries import LENGTH_S, Query
 from benchmarks.fingerprint.tables import Grown, Share, measure_growth
@@ -39,31 +39,64 @@ class Trial:
     def answer(self, asked: Sequence[tuple[Query, int]]) -> list[Response]:
         return ask_all(self.engine, asked, self.kept / "responses.jsonl", self.progress)
 
-    def grow(self, factors: Sequence[int], queries: Sequence[Query], recordings: Sequence[Recording]) -> list[Grown]:
-        """Figures at 1 and at each factor times the catalogue's audio. The collages come from the recordings of the half that is not asked for."""
-        half = queries[0].half
-        pool = [one for one in recordings if one.part in (("tune", "tune-negative") if half == "report" else ("report", "report-negative"))]
-        grown = []
-        for factor in sorted({1, *factors}):
-            kept = self.kept / f"growth-{factor}.json"
-            if not kept.is_file():
-                write_json(kept, asdict(self._measure(factor, queries, pool)))
-            row = json.loads(kept.read_text())
-            grown.append(Grown(**{**row, "found": Share(**row["found"]), "sure": Share(**row["sure"])}))
-        self.built, self.clock, self.collages = None, Clock(), 0
-        return grown
+    def take(self, number: int, collage: Samples) -> None:
+        engine = self.engine()
+        with self.clock.running():
+            engine.add(f"collage-{number}", collage, RATE_HZ)
+        self.collages += 1
 
-    def _measure(self, factor: int, queries: Sequence[Query], pool: Sequence[Recording]) -> Grown:
+    def measure(self, factor: int, queries: Sequence[Query]) -> None:
+        """Answers and costs with the collages taken so far, kept as those of `factor`."""
         engine, base = self.engine(), self.cost()
-        wanted = int((factor - 1) * base.audio_s / COLLAGE_S)
-        for number in range(self.collages, wanted):
-            self.progress(f"{self.name}: {factor} times the audio, collage {number}/{wanted}")
-            samples = make_collage(pool, number)
-            with self.clock.running():
-                engine.add(f"collage-{number}", samples, RATE_HZ)
         with self.clock.running():
             engine.finish()
-        self.collages = wanted
-        audio_s, cpu_s = base.audio_s + wanted * COLLAGE_S, base.cpu_s + self.clock.cpu_s
-        cost = IndexCost(base.recordings + wanted, audio_s, cpu_s, engine.measure_bytes())
-        return measure_growth(factor, cost, [(query, ask(engine, query, LENGTH_S)) for query in queries])
+        audio_s, cpu_s = base.audio_s + self.collages * COLLAGE_S, base.cpu_s + self.clock.cpu_s
+        cost = IndexCost(base.recordings + self.collages, audio_s, cpu_s, engine.measure_bytes())
+        write_json(
+            self._kept_growth(factor), asdict(measure_growth(factor, cost, [(query, ask(engine, query, LENGTH_S)) for query in queries]))
+        )
+
+    def grown(self, factor: int) -> Grown | None:
+        """What was measured before, if it was."""
+        if not self._kept_growth(factor).is_file():
+            return None
+        row = json.loads(self._kept_growth(factor).read_text())
+        return Grown(**{**row, "found": Share(**row["found"]), "sure": Share(**row["sure"])})
+
+    def close(self) -> None:
+        """Let go of the index. What was taken into it goes with it."""
+        self.built, self.clock, self.collages = None, Clock(), 0
+
+    def _kept_growth(self, factor: int) -> Path:
+        return self.kept / f"growth-{factor}.json"
+
+
+def grow(
+    trials: Sequence[Trial],
+    factors: Sequence[int],
+    queries: Sequence[Query],
+    recordings: Sequence[Recording],
+    progress: Callable[[str], None],
+) -> dict[str, list[Grown]]:
+    """Figures of every engine at 1 and at each factor times the catalogue's audio, by name.
+
+    The collages come from the recordings of the half that is not asked for; each is made once and taken by all engines that lack something.
+    """
+    sizes = sorted({1, *factors})
+    half = queries[0].half
+    pool = [one for one in recordings if one.part in (("tune", "tune-negative") if half == "report" else ("report", "report-negative"))]
+    waiting = [trial for trial in trials if not all(trial.grown(factor) for factor in sizes)]
+    taken = 0
+    for factor in sizes if waiting else []:
+        wanted = int((factor - 1) * waiting[0].cost().audio_s / COLLAGE_S)
+        for number in range(taken, wanted):
+            progress(f"{factor} times the audio: collage {number}/{wanted}")
+            collage = make_collage(pool, number)
+            for trial in waiting:
+                trial.take(number, collage)
+        taken = max(taken, wanted)
+        for trial in waiting:
+            trial.measure(factor, queries)
+    for trial in trials:
+        trial.close()
+    return {trial.name: [found for factor in sizes if (found := trial.grown(factor))] for trial in trials}

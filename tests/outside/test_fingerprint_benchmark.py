@@ -12,7 +12,7 @@ from benchmarks.fingerprint.corpus import PARTS, Recording, find_group, split_in
 from benchmarks.fingerprint.degrade import REPORT, TUNE, Degradation, Passage, Samples, keep, lay_over, measure
 from benchmarks.fingerprint.engines import MAKERS, Answer, find_engines
 from benchmarks.fingerprint.queries import Query, choose, make_outside, make_queries
-from benchmarks.fingerprint.trial import Trial
+from benchmarks.fingerprint.trial import Trial, grow
 
 RATE_HZ = 44_100
 SECONDS = 20
@@ -124,7 +124,7 @@ def test_growth_adds_audio_and_asks_again(monkeypatch: pytest.MonkeyPatch, recor
     monkeypatch.setattr("benchmarks.fingerprint.trial.COLLAGE_S", 20)
     monkeypatch.setattr("benchmarks.fingerprint.growth.COLLAGE_S", 20)
     trial = Trial("chromaprint", Straight, [one for one in recordings if one.part == "report"], tmp_path / "answers", quiet)
-    one, two = trial.grow([2], [query for query in queries if query.degradation == "clean"], recordings)
+    one, two = grow([trial], [2], [query for query in queries if query.degradation == "clean"], recordings, quiet)["chromaprint"]
     assert (one.factor, two.factor) == (1, 2) and two.hours > one.hours
     assert str(one.found) == str(two.found) == "3/3"
 
