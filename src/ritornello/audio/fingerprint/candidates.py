@@ -15,7 +15,6 @@ from ritornello.audio.fingerprint.segment import Segment
 
 STRAIGHT_PEAKS_PER_SECOND = 50
 BENT_PEAKS_PER_SECOND = 25
-BENT_LONGEST_FRAMES = 20
 STRAIGHT_CANDIDATES = 100
 BENT_CANDIDATES = 60
 CANDIDATES_PER_BEND = 10
@@ -53,7 +52,7 @@ def propose_straight(segment: Segment, peaks: Peaks) -> Lines:
 
 def propose_bent(segment: Segment, peaks: Peaks) -> Lines:
     """Candidates at another speed, tempo or pitch, best first."""
-    pairs = pair_up(peaks.strongest(BENT_PEAKS_PER_SECOND), BENT_LONGEST_FRAMES)
+    pairs = pair_up(peaks.strongest(BENT_PEAKS_PER_SECOND))
     scores, lines = [], []
     for transposed, stretch in BENDS:
         counts, origins = _vote(segment, pairs, transposed, stretch)
@@ -76,9 +75,16 @@ def _vote(segment: Segment, pairs: Pairs, transposed: float, stretch: float) -> 
     places = np.repeat(starts - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
     origins = np.rint(segment.landmark_frames[places] - stretch * np.repeat(frames, counts)).astype(np.int64)
     landmarks = max(len(segment.landmark_frames), 1)
-    once = np.unique(np.floor_divide(origins, BIN_FRAMES) * landmarks + places)  # a landmark counts once in a bin
-    bins, votes = np.unique(np.floor_divide(once, landmarks), return_counts=True)
+    once = _distinct(np.floor_divide(origins, BIN_FRAMES) * landmarks + places)[0]  # a landmark counts once in a bin
+    bins, votes = _distinct(np.floor_divide(once, landmarks))
     return votes, bins * BIN_FRAMES
+
+
+def _distinct(values: Ints) -> tuple[Ints, Ints]:
+    """Distinct values in order and how often each occurs. By sorting: several times faster here than NumPy's own, which hashes."""
+    ordered = np.sort(values)
+    firsts = np.flatnonzero(np.concatenate([np.ones(min(len(ordered), 1), dtype=bool), ordered[1:] != ordered[:-1]]))
+    return ordered[firsts], np.diff(firsts, append=len(ordered))
 
 
 def _with_next(counts: Ints, origins: Ints) -> Ints:

@@ -57,16 +57,16 @@ def hear(peaks: Peaks) -> Heard:
     return Heard(near, (near.sum(axis=0) / length).astype(np.float32), (busy / mean).astype(np.float32), peaks.length)
 
 
-def judge(segment: Segment, heard: Heard, lines: Lines) -> tuple[Floats, Lines]:
+def judge(segment: Segment, heard: Heard, lines: Lines, shifts: tuple[int, ...] = SHIFTS_FRAMES) -> tuple[Floats, Lines]:
     """The evidence for each line in decades, at the best of a few shifts in time, and the lines so shifted. Shape (n,)."""
     frames, steps, of_line = _expect(segment, heard, lines)
-    evidence, shifts = np.full(len(lines), -1.0), np.zeros(len(lines))
-    for shift in SHIFTS_FRAMES:
+    evidence, best = np.full(len(lines), -1.0), np.zeros(len(lines))
+    for shift in shifts:
         hits, chance = heard.at(frames - shift, steps)
         decades = _bound(hits, chance, of_line, len(lines))
         better = decades > evidence
-        evidence[better], shifts[better] = decades[better], shift
-    return evidence, Lines(lines.origins + shifts * lines.stretches, lines.stretches, lines.transposed)
+        evidence[better], best[better] = decades[better], shift
+    return evidence, Lines(lines.origins + best * lines.stretches, lines.stretches, lines.transposed)
 
 
 def refine(segment: Segment, heard: Heard, evidence: Floats, lines: Lines) -> tuple[Floats, Lines]:
@@ -76,7 +76,9 @@ def refine(segment: Segment, heard: Heard, evidence: Floats, lines: Lines) -> tu
         for transposed in (-0.3, 0.0, 0.3):
             for stretch in (-0.006, 0.0, 0.006):
                 if transposed or stretch:
-                    found, shifted = judge(segment, heard, lines.turned(heard.length / 2, stretch * step, transposed * step))
+                    found, shifted = judge(
+                        segment, heard, lines.turned(heard.length / 2, stretch * step, transposed * step), SHIFTS_FRAMES[1:-1]
+                    )
                     tried.append(shifted)
                     results.append(found)
         best = np.argmax(np.stack(results), axis=0)
@@ -118,8 +120,11 @@ def _expect(segment: Segment, heard: Heard, lines: Lines) -> tuple[Floats, Ints,
 
 
 def _bound(hits: npt.NDArray[np.bool_], chance: Floats, of_line: Ints, lines: int) -> Floats:
-    met = np.bincount(of_line, hits, lines)
+    if not len(hits):
+        return np.zeros(lines)
+    present, starts = np.unique(of_line, return_index=True)
+    met = np.add.reduceat(hits, starts, dtype=np.float64)
+    expected = np.add.reduceat(np.log1p(np.multiply.outer(np.expm1(TILTS), chance)), starts, axis=1)
     best = np.zeros(lines)
-    for tilt in TILTS:
-        best = np.maximum(best, tilt * met - np.bincount(of_line, np.log1p(chance * (np.exp(tilt) - 1)), lines))
+    best[present] = np.maximum((TILTS[:, None] * met - expected).max(axis=0), 0.0)
     return np.asarray(best / np.log(10), dtype=np.float64)

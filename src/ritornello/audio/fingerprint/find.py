@@ -101,17 +101,13 @@ def _find_in_segment(segment: Segment, removed: frozenset[str], windows: list[Wi
 
 def _seed(segment: Segment, window: Window, bends: bool) -> list[tuple[float, Lines]]:
     """Lines worth following from this window, each with its evidence."""
-    evidence, lines = _judge_best(segment, window, propose_straight(segment, window.peaks))
+    evidence, lines = judge(segment, window.heard, propose_straight(segment, window.peaks))
     if bends and not (len(evidence) and evidence.max() >= SURE_DECADES_PER_FRAME * (window.last - window.first)):
-        bent_evidence, bent = _judge_best(segment, window, propose_bent(segment, window.peaks))
+        bent_evidence, bent = judge(segment, window.heard, propose_bent(segment, window.peaks))
         evidence, lines = np.concatenate([evidence, bent_evidence]), join_lines([lines, bent])
-    return [(float(evidence[place]), lines[np.array([place])]) for place in np.flatnonzero(evidence >= SEED_DECADES)]
-
-
-def _judge_best(segment: Segment, window: Window, lines: Lines) -> tuple[Floats, Lines]:
-    evidence, lines = judge(segment, window.heard, lines)
     best = np.argsort(-evidence, kind="stable")[:FOLLOWED]
-    return refine(segment, window.heard, evidence[best], lines[best])
+    evidence, lines = refine(segment, window.heard, evidence[best], lines[best])
+    return [(float(evidence[place]), lines[np.array([place])]) for place in np.flatnonzero(evidence >= SEED_DECADES)]
 
 
 def _follow(

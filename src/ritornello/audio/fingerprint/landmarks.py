@@ -15,7 +15,7 @@ STEP_SEMITONES = 0.5
 PITCHES = int(12 * np.log2(HIGHEST_HZ / LOWEST_HZ) / STEP_SEMITONES) + 4
 INTERVAL_SEMITONES = 12.0  # up or down
 INTERVALS = int(2 * INTERVAL_SEMITONES / STEP_SEMITONES) + 1
-SHORTEST_FRAMES, LONGEST_FRAMES = 2, 32
+SHORTEST_FRAMES, LONGEST_FRAMES = 2, 20
 DURATIONS = LONGEST_FRAMES - SHORTEST_FRAMES + 1
 KEYS = PITCHES * INTERVALS * DURATIONS
 
@@ -93,15 +93,15 @@ class Pairs:
         return np.concatenate(keys), np.concatenate(starts)
 
 
-def pair_up(peaks: Peaks, longest_frames: int = LONGEST_FRAMES) -> Pairs:
+def pair_up(peaks: Peaks) -> Pairs:
     """All pairs of a query's peaks that lie as near to each other as landmarks do."""
     firsts, seconds = [], []
     for distance in range(1, len(peaks.frames)):
         ahead = peaks.frames[distance:] - peaks.frames[:-distance]
-        if ahead.min() > longest_frames:
+        if ahead.min() > LONGEST_FRAMES:
             break
         interval = np.abs(peaks.pitches[distance:] - peaks.pitches[:-distance])
-        place = np.flatnonzero((ahead >= SHORTEST_FRAMES) & (ahead <= longest_frames) & (interval < INTERVAL_SEMITONES))
+        place = np.flatnonzero((ahead >= SHORTEST_FRAMES) & (ahead <= LONGEST_FRAMES) & (interval < INTERVAL_SEMITONES))
         firsts.append(place)
         seconds.append(place + distance)
     first, second = (np.concatenate(parts) if parts else np.zeros(0, np.int64) for parts in (firsts, seconds))

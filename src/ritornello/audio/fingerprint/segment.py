@@ -18,8 +18,8 @@ from ritornello.audio.fingerprint.peaks import STEP_SEMITONES, Peaks
 GAP_FRAMES = 64
 FRAMES_LIMIT = (1 << 32) - 1
 BLOCK_FRAMES = 256
-PEAKS_PER_SECOND = 18  # that judge a match
-LANDMARKS_PER_SECOND = 11  # that propose one
+PEAKS_PER_SECOND = 15  # that judge a match
+LANDMARKS_PER_SECOND = 8  # that propose one
 ARRAYS = ("key_starts", "landmark_frames", "block_starts", "peak_frames", "peak_pitches")
 
 
@@ -85,7 +85,7 @@ class Segment:
     def load(cls, folder: Path) -> "Segment":
         """Map the segment in `folder` into memory. Raises ValueError or OSError when it isn't one."""
         assets = tuple(IndexedAsset(*json.loads(row)) for row in (folder / "assets.jsonl").read_text(encoding="ascii").splitlines())
-        arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in ARRAYS}
+        arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False).view(np.ndarray) for name in ARRAYS}
         if len(arrays["key_starts"]) != KEYS + 1 or len(arrays["landmark_frames"]) != arrays["key_starts"][-1]:
             raise ValueError("not a segment of this version")
         return cls(assets, **arrays)
