@@ -212,8 +212,6 @@ class World:
         }
         if source.random() < 0.3 and {"master", "publishing"} <= self.lanes.keys():
             terms["parity"] = source.choice([["publishing>=master"], ["master>=publishing", "publishing>=master"]])
-        if any(income["divide_by"] == "user_centric" for income in incomes):
-            self.conversion = None
         if self.conversion:
             terms["conversion"] = {"currency": self.conversion}
             self.converts_to[version] = self.conversion

@@ -31,7 +31,7 @@ def test_a_few_settlements_are_recomputed_row_for_row(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_every_rule_and_its_corrections_are_recomputed_row_for_row(tmp_path: Path) -> None:
     counts = compare(range(1000, 1300), tmp_path)
-    assert counts["settled"] > 200 and counts["corrected"] > 600
+    assert counts["settled"] > 180 and counts["corrected"] > 540
     for what in ("receipts", "allocation lines", "deltas", "reserves", "recoupments", "payouts", "statements", "uses after a tail"):
         assert counts[f"{what} recomputed"] > 100, what
 

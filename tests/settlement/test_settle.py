@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ritornello.domain.errors import BadInput
-from ritornello.domain.period import Usage
+from ritornello.domain.period import Rate, Usage
 from ritornello.settlement.settle import Settlement, settle
 from tests.settlement.periods import (
     FEE,
@@ -168,3 +168,20 @@ def test_balances_carry_until_the_threshold_and_pay_whole_minor_units() -> None:
     rows = {row["account"]: row for row in settle(replace(given, payable=frozenset({"a"}))).tables["balances"]}
     assert (rows["party:a"]["earned_units"], rows["party:a"]["paid_units"], rows["party:a"]["closing_units"]) == ("15001", "20000", "1")
     assert (rows["party:b"]["paid_units"], rows["party:b"]["closing_units"]) == ("0", "15000")
+
+
+def test_users_money_in_several_currencies_is_never_added_up() -> None:
+    """ann's 100 and bo's 200 in dollars at one half: half each, however their numbers compare."""
+    income = replace(share_income(1_000_000), divide_by="user_centric", unattributed="attribution")
+    given = period(
+        programme(income, convert_to="EUR"),
+        claims=[claim("r1", "a", 100_000_000), claim("r2", "b", 100_000_000)],
+        exposures=[exposure("r1", 1), exposure("r2", 1)],
+        outputs={"o1": "m", "o2": "m"},
+        usage=[Usage("u1", "o1", "DE", 1, "ann"), Usage("u2", "o2", "DE", 9, "bo")],
+        attribution=[*attributed("o1", r1=1_000_000), *attributed("o2", r2=1_000_000)],
+        error_ppm={"m": 0},
+        revenue=[replace(revenue(100), user_id="ann"), replace(revenue(200, currency="USD", line="l2"), user_id="bo")],
+        rates={("USD", "EUR"): Rate("USD", "EUR", 500_000_000_000)},
+    )
+    assert earned(settle(given)) == {"a": "100", "b": "100"}

@@ -52,19 +52,23 @@ class Ear:
 
     def follow_users(self, part: Part, users: dict[str, dict[str, int]]) -> Heard | None:
         """Step 4, `user_centric`: the part's units to users by what they paid, each user's to what they used."""
-        paid = self.sum_paid(part.income, part)
-        if paid.keys().isdisjoint(users):
+        brought: dict[str, int] = defaultdict(int)
+        for currency, own in part.sources:
+            if own:
+                for user_id, units in apportion(own, self.sum_paid(part.income, part, currency)).items():
+                    brought[user_id] += units
+        if brought.keys().isdisjoint(users):
             return None
         recordings: dict[str, int] = defaultdict(int)
-        for user_id, units in apportion(part.units, paid).items():
-            for recording_id, own in apportion(units, users.get(user_id, {UNATTRIBUTED: 1})).items():
-                recordings[recording_id] += own
+        for user_id, units in brought.items():
+            for recording_id, share in apportion(units, users.get(user_id, {UNATTRIBUTED: 1})).items():
+                recordings[recording_id] += share
         unattributed = recordings.pop(UNATTRIBUTED, 0)
         return Heard(dict(recordings), unattributed)
 
-    def sum_paid(self, income: Income, part: Part) -> dict[str, int]:
-        """paid(u), above nothing."""
-        place = part.model_version, part.territory, part.currency
+    def sum_paid(self, income: Income, part: Part, currency: str) -> dict[str, int]:
+        """paid(u) in a reported currency, above nothing."""
+        place = part.model_version, part.territory, currency
         paid: dict[str, int] = defaultdict(int)
         for row in self.period.revenue:
             if (row.model_version, row.territory, row.currency) == place and income.lets_in(row.product, row.model_version):

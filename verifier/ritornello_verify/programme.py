@@ -30,7 +30,7 @@ from ritornello_verify.forms import (
     read_rate,
     refuse,
 )
-from ritornello_verify.incomes import COUNT, EXPOSURE, POINTS, SECONDS, USER_CENTRIC, Income, read_income
+from ritornello_verify.incomes import COUNT, EXPOSURE, POINTS, SECONDS, Income, read_income
 
 MOST_DAYS = 100_000
 PAYOUT_FEE = "payout"
@@ -287,8 +287,6 @@ def read_conversion(terms: dict[str, Any] | None, incomes: tuple[Income, ...]) -
         return None
     check_members(terms, {"currency": is_currency}, "conversion: ", {"currency"})
     for income in incomes:
-        if income.divide_by == USER_CENTRIC:
-            refuse(f"income {income.name}: user_centric cannot stand beside a conversion")
         if income.minimum_units is not None and income.currency != terms["currency"]:
             refuse(f"income {income.name}: the minimum is not in the currency that receipts are converted to")
     return str(terms["currency"])

@@ -51,7 +51,9 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What is left of receipts for the model version itself, or what comes to it from descendants, in ledger units."""
+    """What is left of receipts for the model version itself, or what comes to it from descendants, in ledger units.
+
+    `sources`: the reported currency of each receipt and its part of what is the model version's own."""
 
     income: Income
     model_version: str
@@ -60,6 +62,7 @@ class Part:
     is_upstream: bool
     units: int
     terms: Programme
+    sources: tuple[tuple[str, int], ...] = ()
 
 
 def find_receipts(period: Period) -> list[Receipt]:
@@ -155,13 +158,24 @@ def find_parts(receipts: list[Receipt]) -> list[Part]:
     """What is left, and what ancestors get, added up; none of nothing."""
     kinds = {(receipt.income.name, receipt.terms.version): (receipt.income, receipt.terms) for receipt in receipts}
     totals: dict[tuple[tuple[str, int], str, str, str, bool], int] = defaultdict(int)
+    sources: dict[tuple[tuple[str, int], str, str, str], list[tuple[str, int]]] = defaultdict(list)
     for receipt in receipts:
         kind, where = (receipt.income.name, receipt.terms.version), (receipt.currency, receipt.territory)
         totals[kind, receipt.model_version, *where, False] += receipt.find_own_units()
+        sources[kind, receipt.model_version, *where].append((receipt.reported_currency, receipt.find_own_units()))
         for ancestor, units in receipt.upstream.items():
             totals[kind, ancestor, *where, True] += units
     return [
-        Part(kinds[kind][0], model_version, currency, territory, is_upstream, units, kinds[kind][1])
+        Part(
+            kinds[kind][0],
+            model_version,
+            currency,
+            territory,
+            is_upstream,
+            units,
+            kinds[kind][1],
+            () if is_upstream else tuple(sources[kind, model_version, currency, territory]),
+        )
         for (kind, model_version, currency, territory, is_upstream), units in sorted(totals.items())
         if units
     ]

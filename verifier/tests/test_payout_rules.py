@@ -215,6 +215,21 @@ def test_a_users_unit_that_no_recording_gets() -> None:
     assert list_pools(period) == {"share/m1/EUR/DE/master/exposure": ("nothing_heard", 1, {"r1": 1000})}
 
 
+def test_each_currency_brings_what_became_of_its_receipt() -> None:
+    """ann pays 100 in EUR, bo 200 in USD at 0.50, less a tenth each: 90 and 90, whatever the numbers of the two currencies."""
+    income = replace(SHARE, divide_by="user_centric", rate_ppm=1_000_000, unattributed="attribution")
+    period = use_output(
+        incomes=(income,),
+        revenue=[line(100, user_id="ann"), line(200, currency="USD", user_id="bo"), line(-5, currency="USD", user_id="ann")],
+        usage={("o1", "DE", "ann"): 1, ("o2", "DE", "bo"): 7},
+        attribution={"o1": [("r1", 1_000_000), ("unattributed", 0)], "o2": [("r2", 1_000_000), ("unattributed", 0)]},
+        conversion="EUR",
+        rates={"USD": 512_820_512_821},
+        fees=(Fee("levy", 100_000, None),),
+    )
+    assert list_pools(period) == {"share/m1/EUR/DE/master/user_centric": ("rule", 180, {"r1": 90, "r2": 90})}
+
+
 def test_a_tie_between_heard_and_not_heard_is_the_heard_ones() -> None:
     """Two units, one to r1 and one to none, over two lanes: each lane's unit is a tie."""
     income = replace(SHARE, divide_by="user_centric", rate_ppm=1_000_000, unattributed="count", lanes={"master": 500_000, "voice": 500_000})
@@ -305,7 +320,8 @@ HEARD = 'unattributed = "count"\nfallback = "count"\nmax_error_ppm = 5\n'
         LANES + UNIT.format('{ 1 = "1" }'),
         LANES + UNIT.format('"0.1234567"'),
         LANES + '[[income]]\nname = "i"\namount = "1"\ncurrency = "EUR"\ndivide_by = "attribution"\n' + HEARD,
-        LANES + INCOME.replace("exposure", "user_centric") + HEARD + '[conversion]\ncurrency = "EUR"\n',
+        LANES + INCOME + "[held]\nrelease_after_days = 0\n",
+        LANES + INCOME + '[held]\nrelease_after_days = 9\nreserve = "attribution"\n',
         LANES + INCOME + 'minimum = "1"\ncurrency = "USD"\n[conversion]\ncurrency = "EUR"\n',
         LANES + INCOME + '[[fee]]\nname = "f"\nrate = "0.6"\n[[fee]]\nname = "g"\nrate = "0.6"\n',
         LANES + INCOME + '[[fee]]\nname = "f"\nrate = "0.6"\nincomes = ["other"]\n',

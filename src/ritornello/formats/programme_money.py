@@ -92,8 +92,6 @@ def _check_together(
         place = f"income[{number}]."
         if income.divide_by == "points" and not tiers:
             reader.problem(place + "divide_by", "points need tiers", 'add [tiers], such as plain = "1"')
-        if convert_to and income.divide_by == "user_centric":
-            reader.problem(place + "divide_by", "user_centric can't stand beside [conversion]", "choose one of the two")
         if convert_to and income.minimum_units is not None and income.currency != convert_to:
             reader.problem(place + "currency", f"the minimum is compared after conversion to {convert_to}", f"give it in {convert_to}")
         if sum(fee.rate_ppm for fee in fees if not fee.incomes or income.name in fee.incomes) > WHOLE_PPM:

@@ -64,11 +64,15 @@ def _measure_use(period: Period) -> dict[tuple[str, str], tuple[int, int]]:
 
 def _follow_users(period: Period, income: Income, part: Part) -> tuple[dict[str, int], int]:
     """Recording → units that users' money brings it, and the units that nothing they used explains."""
-    paid: dict[str, int] = defaultdict(int)
+    paid: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for line in revenue_of(period, income):
-        if (line.model_version, line.currency, line.territory) == (part.model_version, part.currency, part.territory):
-            paid[line.user_id or NO_USER] += paid_units(income, line)
-    paying = {user: units for user, units in paid.items() if units > 0}
+        if (line.model_version, line.territory) == (part.model_version, part.territory):
+            paid[line.currency][line.user_id or NO_USER] += paid_units(income, line)
+    brought: dict[str, int] = defaultdict(int)
+    for currency, units in part.by_currency:
+        paying = {user: amount for user, amount in paid[currency].items() if amount > 0}
+        for user, share in apportion(units, paying).items() if units and paying else ():
+            brought[user] += share
     used: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     weights: dict[str, list[tuple[str, int]]] = defaultdict(list)
     for weight in period.attribution:
@@ -78,7 +82,7 @@ def _follow_users(period: Period, income: Income, part: Part) -> tuple[dict[str,
             for recording_id, ppm in weights.get(usage.output_id, ()):
                 used[usage.user_id or NO_USER][recording_id] += usage.uses * ppm
     found: dict[str, int] = defaultdict(int)
-    for user, units in apportion(part.units, paying).items() if paying and any(map(used.get, paying)) else ():
+    for user, units in brought.items() if any(map(used.get, brought)) else ():
         for recording_id, share in apportion(units, used[user]).items() if used.get(user) else [(UNATTRIBUTED, units)]:
             found[recording_id] += share
     unexplained = found.pop(UNATTRIBUTED, 0)

@@ -26,6 +26,7 @@ class Part:
     upstream: bool  # owed to what the model version was trained on by a model made from it
     units: int
     terms_version: int  # of the terms that it is divided by
+    by_currency: tuple[tuple[str, int], ...] = ()  # own money: reported currency and units of each receipt it is made of
 
 
 def collect_receipts(period: Period) -> list[Reported]:
@@ -42,6 +43,7 @@ def collect_receipts(period: Period) -> list[Reported]:
 def form_parts(period: Period, receipts: Iterable[Reported]) -> list[Part]:
     """What is left of the receipts after fees: each model version's own money, and what it owes upstream. Ascending; units above 0."""
     sums: dict[tuple[_Place, int], int] = defaultdict(int)
+    own_units: dict[tuple[_Place, int], list[tuple[str, int]]] = defaultdict(list)
     for receipt in receipts:
         version = period.terms_of(receipt.model_version).version
         left = receipt.units - receipt.fee_units
@@ -49,7 +51,12 @@ def form_parts(period: Period, receipts: Iterable[Reported]) -> list[Part]:
             sums[(receipt.income, parent, receipt.currency, receipt.territory, True), version] += units
         own = (receipt.income, receipt.model_version, receipt.currency, receipt.territory, False)
         sums[own, version] += left - receipt.upstream_units
-    return [Part(*place, units, version) for (place, version), units in sorted(sums.items()) if units]
+        own_units[own, version].append((receipt.reported_currency, left - receipt.upstream_units))
+    return [
+        Part(*place, units, version, tuple(own_units.get((place, version), ())))
+        for (place, version), units in sorted(sums.items())
+        if units
+    ]
 
 
 def take_fees(programme: Programme, income: str, units: int) -> dict[str, int]:
