@@ -77,7 +77,7 @@ def settle_large(folder: Path, out: Path, engine: Engine, progress: Callable[[st
 def _stands(rows: StandingRows) -> StoredStanding:
     if rows.file is None:
         raise BeyondBounds("what stands has amounts beyond 64 bits")
-    return StoredStanding(rows.file, rows.pools, rows.payees, rows.recordings, rows.largest_numerator)
+    return StoredStanding([rows.file], rows.pools, rows.payees, rows.recordings, rows.largest_numerator)
 
 
 def _settle(

@@ -3,7 +3,7 @@
 The same lines and differences as `correct.amend` makes; memory holds the catalogue, not the lines.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,65 +17,34 @@ from ritornello.settlement.backends import DuckDB
 from ritornello.settlement.bulk import LINES, BeyondBounds, Run
 from ritornello.settlement.correct import Amended, Delta
 from ritornello.settlement.pools import Pool
-from ritornello.settlement.standing import CHANGES
-from ritornello.settlement.stored_lines import BATCH_ROWS, Ranked, bring, rank, write_ranked
+from ritornello.settlement.standing import CHANGES, STANDING
+from ritornello.settlement.stored_lines import Ranked, bring, rank, write_ranked
+from ritornello.settlement.stored_rows import StoredRows
 
 LARGEST_UNITS = 10**18  # sums of units stay within 64 bits below it
 
 
-@dataclass(frozen=True, slots=True)
-class StoredStanding(Sequence[StandingLine]):
-    """What stands before a correction, in a Parquet file of ranks (`standing` of standing.py); read as often as somebody asks."""
+@dataclass(frozen=True)
+class StoredStanding(StoredRows[StandingLine]):
+    """What stands before a correction."""
 
-    file: Path
-    pools: Sequence[str]
-    payees: Sequence[str]
-    recordings: Sequence[str]
     largest_numerator: int
+    COLUMNS = tuple(STANDING)
 
-    def __len__(self) -> int:
-        return int(pq.read_metadata(self.file).num_rows)
-
-    def __getitem__(self, place: Any) -> Any:
-        raise TypeError("stored lines are read from the first to the last")
-
-    def __iter__(self) -> Iterator[StandingLine]:
-        for batch in self.batches():
-            for pool, payee, recording, numerator, units in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-                yield StandingLine(self.pools[pool], self.payees[payee], self.recordings[recording], int(numerator), units)
-
-    def batches(self) -> Iterator[pa.RecordBatch]:
-        with pq.ParquetFile(self.file) as file:
-            yield from file.iter_batches(batch_size=BATCH_ROWS)
+    def make(self, key: tuple[str, str, str], numbers: Sequence[Any]) -> StandingLine:
+        numerator, units = map(int, numbers)
+        return StandingLine(*key, numerator, units)
 
 
-@dataclass(frozen=True, slots=True)
-class StoredDeltas(Sequence[Delta]):
-    """Differences in Parquet files, ascending, read as often as somebody asks."""
+@dataclass(frozen=True)
+class StoredDeltas(StoredRows[Delta]):
+    """Differences where an engine wrote them."""
 
     settlement_id: str
-    files: Sequence[Path]
-    pools: Sequence[str]
-    payees: Sequence[str]
-    recordings: Sequence[str]
+    COLUMNS = tuple(CHANGES)
 
-    def __len__(self) -> int:
-        return sum(pq.read_metadata(path).num_rows for path in self.files)
-
-    def __getitem__(self, place: Any) -> Any:
-        raise TypeError("stored differences are read from the first to the last")
-
-    def __iter__(self) -> Iterator[Delta]:
-        for batch in self.batches():
-            for pool, payee, recording, *numbers in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-                key = self.pools[pool], self.payees[payee], self.recordings[recording]
-                yield Delta(*key, name_line(self.settlement_id, *key), *map(int, numbers))
-
-    def batches(self) -> Iterator[pa.RecordBatch]:
-        """The differences as integer columns (CHANGES of `standing`)."""
-        for path in self.files:
-            with pq.ParquetFile(path) as file:
-                yield from file.iter_batches(batch_size=BATCH_ROWS, columns=list(CHANGES))
+    def make(self, key: tuple[str, str, str], numbers: Sequence[Any]) -> Delta:
+        return Delta(*key, name_line(self.settlement_id, *key), *map(int, numbers))
 
 
 def amend_stored(
@@ -99,7 +68,7 @@ def amend_stored(
     files, changes = run.amend(divided, run.take(work / "kept.parquet"), weighed, shared, before, ranked.bounds)
     allocation = ranked.take(bring(files, run, work, local, "lines", LINES))
     deltas = bring([changes], run, work, local, "changes", CHANGES)
-    return Amended(allocation, kept, StoredDeltas(period.settlement_id, deltas, ranked.pools, ranked.payees, ranked.recordings))
+    return Amended(allocation, kept, StoredDeltas(deltas, ranked.pools, ranked.payees, ranked.recordings, period.settlement_id))
 
 
 def _write_kept(period: Period, pools: Sequence[Pool], ranked: Ranked, work: Path) -> frozenset[str]:
@@ -123,7 +92,7 @@ def _write_standing(stands: StoredStanding, ranked: Ranked, path: Path) -> None:
     for old, new in names:
         of_name = {name: place for place, name in enumerate(new)}
         places.append(pa.array([of_name[name] for name in old], pa.int32()))
-    with pq.ParquetWriter(path, pq.read_schema(stands.file)) as writer:
+    with pq.ParquetWriter(path, pq.read_schema(stands.files[0])) as writer:
         for batch in stands.batches():
             ranks = [table.take(column) for table, column in zip(places, batch.columns[:3], strict=True)]
             writer.write_batch(pa.record_batch([*ranks, *batch.columns[3:]], schema=batch.schema))

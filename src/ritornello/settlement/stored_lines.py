@@ -20,39 +20,22 @@ from ritornello.settlement.bulk import LINE_KEY, LINES, PoolRow, Run, prove, wri
 from ritornello.settlement.division import Bounds
 from ritornello.settlement.pools import Pool
 from ritornello.settlement.split_sets import SplitKey, compile_splits
+from ritornello.settlement.stored_rows import StoredRows
 
-BATCH_ROWS = 1 << 16
 NOBODY = ""  # the recording of a pool that is kept in reserve
 _KINDS = {"int32": pa.int32(), "int64": pa.int64()}
 
 
-@dataclass(frozen=True, slots=True)
-class StoredLines(Sequence[Line]):
-    """Lines in Parquet files, ascending, read as often as somebody asks."""
+@dataclass(frozen=True)
+class StoredLines(StoredRows[Line]):
+    """Lines where an engine wrote them."""
 
     settlement_id: str
-    files: Sequence[Path]
-    pools: Sequence[str]
-    payees: Sequence[str]
-    recordings: Sequence[str]
+    COLUMNS = tuple(LINES)
 
-    def __len__(self) -> int:
-        return sum(pq.read_metadata(path).num_rows for path in self.files)
-
-    def __getitem__(self, place: Any) -> Any:
-        raise TypeError("stored lines are read from the first to the last")
-
-    def __iter__(self) -> Iterator[Line]:
-        for batch in self.batches():
-            for pool, payee, recording, weight, share_e8, units in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-                names = self.pools[pool], self.payees[payee], self.recordings[recording]
-                yield Line(name_line(self.settlement_id, *names), *names, weight, share_e8, weight * share_e8, units)
-
-    def batches(self) -> Iterator[pa.RecordBatch]:
-        """The lines as integer columns (LINES of `bulk`)."""
-        for path in self.files:
-            with pq.ParquetFile(path) as file:
-                yield from file.iter_batches(batch_size=BATCH_ROWS, columns=list(LINES))
+    def make(self, key: tuple[str, str, str], numbers: Sequence[int]) -> Line:
+        weight, share_e8, units = numbers
+        return Line(name_line(self.settlement_id, *key), *key, weight, share_e8, weight * share_e8, units)
 
 
 def allocate_stored(
@@ -82,7 +65,7 @@ class Ranked:
 
     def take(self, files: Sequence[Path]) -> Allocation:
         """The allocation whose lines lie in these files."""
-        lines = StoredLines(self.settlement_id, files, self.pools, self.payees, self.recordings)
+        lines = StoredLines(files, self.pools, self.payees, self.recordings, self.settlement_id)
         return Allocation(lines, self.denominators, self.splits)
 
 
