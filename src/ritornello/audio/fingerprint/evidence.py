@@ -20,7 +20,6 @@ PADDING = 8
 TILTS = np.array([0.7, 1.2, 1.8, 2.5, 3.2])
 SHIFTS_FRAMES = (-2, -1, 0, 1, 2)
 LEAST_CHANCE, MOST_CHANCE = 0.003, 0.98
-MIDDLE_TILT = 1.8
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -41,7 +40,7 @@ class Heard:
         inside = (steps >= 0) & (steps < PITCH_STEPS)
         columns = steps.clip(0, PITCH_STEPS - 1)
         chance = (1 - np.exp(-self.of_pitch[columns] * self.of_frame[rows])).clip(LEAST_CHANCE, MOST_CHANCE)
-        return self.near[rows, columns] & inside, np.where(inside, chance, 0.0)
+        return self.near[rows, columns] & inside, chance
 
 
 def hear(peaks: Peaks) -> Heard:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from ritornello.audio.fingerprint.candidates import propose_bent, propose_straight
 from ritornello.audio.fingerprint.chance import evidence_needed, false_match_probability, in_parts_per_billion
-from ritornello.audio.fingerprint.evidence import MIDDLE_TILT, bound, judge, refine, trace
+from ritornello.audio.fingerprint.evidence import bound, judge, refine, trace
 from ritornello.audio.fingerprint.index import FingerprintIndex
 from ritornello.audio.fingerprint.line import Lines, join_lines
 from ritornello.audio.fingerprint.passage import Passage
@@ -22,6 +22,7 @@ SEED_DECADES = 3.0  # what a line needs in one window to be followed
 SURE_DECADES_PER_FRAME = 0.05  # of a window: what makes looking for other speeds and pitches unnecessary
 FOLLOWED = 8
 LOST_DECADES = 0.7
+SURVIVE = 0.3  # of a recording's peaks, where it is there but something covers it; others are met by chance
 MS_PER_FRAME = 1000 * HOP // RATE_HZ
 OVERLAP = 0.5
 
@@ -116,7 +117,7 @@ def _follow(
     """Follow a line from its window to both sides until it is lost, then keep the stretch of it for which most speaks."""
     pieces = [*reversed(list(_walk(segment, asset, windows, seed, line, -1, done))), *_walk(segment, asset, windows, seed, line, 1, done)]
     frames, places, hits, chance = (np.concatenate([piece[i] for piece in pieces]) for i in range(4))
-    gain = MIDDLE_TILT * hits - np.log1p(chance * (np.exp(MIDDLE_TILT) - 1))
+    gain = np.where(hits, np.log1p(SURVIVE * (1 / chance - 1)), np.log1p(-SURVIVE))  # log likelihood of 'it is there' over 'it is chance'
     first, last = _most(gain)
     evidence = bound(hits[first:last], chance[first:last])
     start, end = float(frames[first]), float(frames[last - 1])
