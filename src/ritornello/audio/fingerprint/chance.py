@@ -7,8 +7,8 @@ tuning half of the benchmark that have nothing in its catalogue, and checked on 
 
 import math
 
-CHANCE_K = 110.0
-CHANCE_L = 0.37
+CHANCE_K = 57.0
+CHANCE_L = 0.34
 CHANCE_G = 0.25
 PARTS = 1_000_000_000
 
