@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Passage:
     """From `start_ms` to `end_ms` the file is the asset from `asset_start_ms` to `asset_end_ms`.
 
