@@ -51,6 +51,10 @@ def test_fetched_once_then_no_tool_is_needed(tmp_path: Path, tools: Path, monkey
     assert fetch_packages([PACKAGE], tmp_path / "cache", quiet) == (roots, False)
 
 
+def test_a_package_with_an_epoch_bears_the_name_that_apt_gives_it() -> None:
+    assert Package("tune-data", "1:1.0-1", "").file == "tune-data_1%3a1.0-1_all.deb"
+
+
 def test_another_hash_is_refused_and_removed(tmp_path: Path, tools: Path) -> None:
     put_tool(tools, "apt-get", GOOD_APT.replace("whole", "swapped"))
     with pytest.raises(CatalogueUnavailable, match=r"tune-data_1\.0-1_all\.deb was refused"):
