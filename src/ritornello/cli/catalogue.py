@@ -9,6 +9,7 @@ from ritornello.cli.catalogue_ern import import_ern
 from ritornello.cli.catalogue_preview import preview, tell_notes
 from ritornello.cli.content_codes import iscc
 from ritornello.cli.frame import FILE, FOLDER, NEW, Frame, pass_frame, seconds
+from ritornello.cli.identity import fingerprint, identify
 from ritornello.formats.mapping_toml import read_mapping
 from ritornello.service import overview, programmes, registry
 from ritornello.service.catalogue_exports import export_catalogue
@@ -25,6 +26,8 @@ def catalogue() -> None:
 catalogue.add_command(preview)
 catalogue.add_command(import_ern)
 catalogue.add_command(iscc)
+catalogue.add_command(fingerprint)
+catalogue.add_command(identify)
 
 
 @catalogue.command("import")

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection
@@ -23,6 +24,11 @@ class Context:
     read_key: Callable[[], Ed25519PrivateKey]
     tell: Callable[[str], None]  # progress for people
     read_data_keys: Callable[[], tuple[bytes, ...]] = tuple  # that bank data is sealed with; none by default
+
+    @property
+    def fingerprints(self) -> Path:
+        """The folder of the catalogue's fingerprint index: beside the files, whatever the database is."""
+        return self.files.folder.parent / "fingerprints"
 
     def today(self) -> date:
         return datetime.fromtimestamp(self.now_us() / 1_000_000, UTC).date()
