@@ -86,7 +86,8 @@ def test_what_cannot_be_heard_is_named_and_the_rest_goes_on(known: Path, run: Ru
     add(run, known, audio, "gone", "changed", "silent", "short", "sound")
     (audio / "gone.flac").unlink()
     soundfile.write(audio / "changed.flac", piece(25, 4.0), RATE_HZ, subtype="PCM_16")
-    answer = as_json(run, "--home", known, "catalogue", "fingerprint", expect=1)
+    names = ("gone", "changed", "silent", "short", "sound")
+    answer = as_json(run, "--home", known, "catalogue", "fingerprint", *names, "--again", expect=1)
     assert answer["assets"] == 1 and {one["file"] for one in answer["problems"]} == {"gone.flac", "changed.flac"}
     assert {one["file"] for one in answer["silent"]} == {"silent.flac", "short.flac"}
     assert "silent.flac (silent)" in run("--home", known, "catalogue", "fingerprint", expect=1)

@@ -7,6 +7,7 @@ import click
 
 from ritornello.cli.catalogue_ern import import_ern
 from ritornello.cli.catalogue_preview import preview, tell_notes
+from ritornello.cli.clones import compare_if_indexed, tell_new
 from ritornello.cli.content_codes import iscc
 from ritornello.cli.frame import FILE, FOLDER, NEW, Frame, pass_frame, seconds
 from ritornello.cli.identity import fingerprint, identify
@@ -95,7 +96,9 @@ def import_(
         f"{report.parties} parties, {report.recordings} recordings ({report.assets} files), {report.releases} releases, {report.contributions} contributions; "
         f"claims: {report.claims_added} new, {report.claims_replaced} replaced, {report.claims_unchanged} as they were"
     )
-    frame.show(asdict(report), "\n".join([text, *tell_notes(report.notes)]))
+    compared = compare_if_indexed(frame) if report.assets else None
+    row = {**asdict(report), **({"clones": compared} if compared else {})}
+    frame.show(row, "\n".join([text, *tell_notes(report.notes), *(tell_new(compared) if compared else [])]))
 
 
 @catalogue.command()

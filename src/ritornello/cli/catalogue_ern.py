@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from ritornello.cli.catalogue_preview import show_preview, tell_notes
+from ritornello.cli.clones import compare_if_indexed, tell_new
 from ritornello.cli.frame import FILE, Frame, pass_frame
 from ritornello.service import ern_imports
 
@@ -34,7 +35,9 @@ def import_ern(frame: Frame, place: Path, schema: Path | None, preview: bool) ->
         f"{len(delivery.messages)} messages: {report.parties} parties, {report.recordings} recordings ({report.assets} files), {report.releases} releases, "
         f"{report.contributions} contributions; claims: {report.claims_added} new, {report.claims_replaced} replaced, {report.claims_unchanged} as they were"
     )
-    frame.show({**asdict(report), **_row(delivery)}, "\n".join([text, *_tell(delivery), *tell_notes(report.notes)]))
+    compared = compare_if_indexed(frame) if report.assets else None
+    row = {**asdict(report), **_row(delivery), **({"clones": compared} if compared else {})}
+    frame.show(row, "\n".join([text, *_tell(delivery), *tell_notes(report.notes), *(tell_new(compared) if compared else [])]))
 
 
 def _tell(delivery: ern_imports.Delivery) -> list[str]:

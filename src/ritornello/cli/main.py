@@ -14,6 +14,7 @@ from ritornello import wiring
 from ritornello.cli import (
     catalogue,
     classes,
+    clones,
     consent,
     dataset,
     disclosures,
@@ -117,6 +118,7 @@ for command in (
     payout.payout,
     log.log,
     preferences.preferences,
+    clones.clones,
 ):
     program.add_command(command)
 

@@ -17,6 +17,7 @@ from ritornello.formats.canonical import encode_document, encode_table, fingerpr
 from ritornello.formats.schema import PERIOD_TABLES
 from ritornello.formats.sheet import parse_count, read_sheet
 from ritornello.service import models
+from ritornello.service.clones import find_clusters
 from ritornello.service.context import Context
 from ritornello.store import attributions, catalogue, schema
 
@@ -42,16 +43,20 @@ def attribute(context: Context, model_version: str, *, controls: tuple[str, ...]
     chosen = _choose_controls(context, model_version, eligible, controls)
     truths = _read_truth(context, truth, {row.output_id for row in outputs}) if truth else {}
     index = _build_index(context, model_version, chosen)
+    clusters = find_clusters(context)
     estimates: Weights = {}
     leaks: dict[str, int] = {}
     for number, row in enumerate(outputs, 1):
         context.tell(f"attributing outputs of {model_version} {number}/{len(outputs)}")
         samples = read_mono(_unchanged(Path(row.path), row.sha256, row.output_id), rate_hz=index.settings.rate_hz)
-        found = shares.to_weights(similarity.attribute(index, samples), row.duration_ms, eligible=eligible)
+        found = shares.to_weights(
+            similarity.attribute(index, samples), row.duration_ms, eligible=eligible, clusters=clusters, exposure=exposure
+        )
         estimates[row.output_id], leaks[row.output_id] = found.weights, found.leak_ppm
     report = _measure(model_version, estimates, truths, leaks, eligible, exposure)
-    _store(context, model_version, estimates, {**report, "controls": sorted(chosen)})
-    return {**report, "controls": sorted(chosen)}
+    report |= {"controls": sorted(chosen), "clusters": [list(one) for one in clusters]}
+    _store(context, model_version, estimates, report)
+    return report
 
 
 def _exposure(context: Context, model_version: str) -> dict[str, int]:

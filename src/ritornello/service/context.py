@@ -30,6 +30,16 @@ class Context:
         """The folder of the catalogue's fingerprint index: beside the files, whatever the database is."""
         return self.files.folder.parent / "fingerprints"
 
+    @property
+    def output_fingerprints(self) -> Path:
+        """The folder of the index of registered outputs."""
+        return self.files.folder.parent / "fingerprints-outputs"
+
+    @property
+    def chroma(self) -> Path:
+        """The folder with what each recording plays, to find the same work in another recording."""
+        return self.files.folder.parent / "chroma"
+
     def today(self) -> date:
         return datetime.fromtimestamp(self.now_us() / 1_000_000, UTC).date()
 

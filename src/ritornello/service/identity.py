@@ -11,9 +11,10 @@ from pathlib import Path
 from ritornello.audio.decode import UnreadableAudio, read_blocks
 from ritornello.audio.fingerprint import RATE_HZ, FingerprintIndex, Passage, Peaks, UnknownIndex, measure_blocks
 from ritornello.audio.fingerprint.find import QUERY_PEAKS_PER_SECOND, find_in_peaks
+from ritornello.audio.likeness.chroma import measure_chroma, pack
 from ritornello.domain.catalogue import Asset, Recording
 from ritornello.domain.errors import BadInput, Problem, Refused
-from ritornello.formats.canonical import hash_file
+from ritornello.formats.canonical import hash_file, write_atomically
 from ritornello.service.context import Context
 from ritornello.store import catalogue
 
@@ -30,6 +31,7 @@ class Work:
     """
 
     folder: Path
+    chroma: Path
     assets: tuple[tuple[Asset, Path], ...]
     leaving: frozenset[str]
     strangers: int
@@ -76,7 +78,7 @@ def plan_fingerprints(context: Context, recordings: Sequence[str] = (), *, again
         if recording_id not in known:
             raise Refused("unknown_recording", f"there is no recording {recording_id!r}", "see `ritornello catalogue show`")
     assets, paths = catalogue.read_assets(context.connection), catalogue.read_asset_paths(context.connection)
-    indexed = set(_open(context.fingerprints).assets)
+    indexed = set(open_folder(context.fingerprints).assets)
     strangers = frozenset(indexed - {_sha256(asset) for asset in assets.values()})
     wanted = [
         (asset, paths[asset.asset_id])
@@ -84,28 +86,25 @@ def plan_fingerprints(context: Context, recordings: Sequence[str] = (), *, again
         if (again or _sha256(asset) not in indexed) and (not recordings or asset.recording_id in recordings)
     ]
     leaving = strangers | (indexed & {_sha256(asset) for asset, _ in wanted})
-    return Work(
-        context.fingerprints, tuple(sorted(wanted, key=lambda one: (one[0].recording_id, one[0].asset_id))), leaving, len(strangers)
-    )
+    ordered = tuple(sorted(wanted, key=lambda one: (one[0].recording_id, one[0].asset_id)))
+    return Work(context.fingerprints, context.chroma, ordered, leaving, len(strangers))
 
 
 def compute_fingerprints(work: Work, tell: Callable[[str], None]) -> Computed:
     """Compute what was planned. What is done stays done if this is interrupted. A file that is gone, changed or unreadable is a problem; the others go on."""
-    result, index, ready = Computed(removed=work.strangers), _open(work.folder), list[tuple[str, Peaks]]()
+    result, index, ready = Computed(removed=work.strangers), open_folder(work.folder), list[tuple[str, Peaks]]()
     if work.leaving:
         index = index.remove(work.leaving).compact()
     for number, (asset, path) in enumerate(work.assets, 1):
         tell(f"listening to assets {number}/{len(work.assets)}")
         try:
-            if f"sha256:{hash_file(path)}" != asset.asset_id:
-                raise UnreadableAudio("has changed since it was imported", "restore the original")
-            peaks = listen(path)
+            peaks = listen_unchanged(asset, path)
+            keep_chroma(work.chroma, asset, path)
         except UnreadableAudio as error:
             result.problems.append(Problem(asset.file, None, None, error.what, error.todo))
             continue
         except OSError as error:
-            what, todo = f"can't be read: {error.strerror or error}", "put the file back where it was imported from"
-            result.problems.append(Problem(asset.file, None, None, what, todo))
+            result.problems.append(gone(asset, error))
             continue
         if len(peaks.frames) < LEAST_PEAKS:
             result.silent.append(asset)
@@ -120,7 +119,7 @@ def compute_fingerprints(work: Work, tell: Callable[[str], None]) -> Computed:
 
 def open_index(context: Context) -> CatalogueIndex:
     """The catalogue's index, to look things up in. Raises Refused when there is none or it is broken."""
-    index = _open(context.fingerprints)
+    index = open_folder(context.fingerprints)
     if not index.assets:
         raise Refused("no_index", "no recording has been listened to yet", "compute the index: ritornello catalogue fingerprint")
     assets = {_sha256(asset): asset for asset in catalogue.read_assets(context.connection).values()}
@@ -129,7 +128,7 @@ def open_index(context: Context) -> CatalogueIndex:
 
 def has_index(context: Context) -> bool:
     """Whether anything has been listened to."""
-    return bool(_open(context.fingerprints).assets)
+    return bool(open_folder(context.fingerprints).assets)
 
 
 def identify(known: CatalogueIndex, path: Path) -> tuple[Found, ...]:
@@ -146,7 +145,38 @@ def listen(path: Path) -> Peaks:
     return measure_blocks(read_blocks(path, rate_hz=RATE_HZ), QUERY_PEAKS_PER_SECOND)
 
 
-def _open(folder: Path) -> FingerprintIndex:
+def listen_unchanged(asset: Asset, path: Path) -> Peaks:
+    """The peaks of an asset's file. Raises UnreadableAudio, also when the file has changed since it was imported, or OSError."""
+    if f"sha256:{hash_file(path)}" != asset.asset_id:
+        raise UnreadableAudio("has changed since it was imported", "restore the original")
+    return listen(path)
+
+
+def gone(asset: Asset, error: OSError) -> Problem:
+    """What is wrong when an asset's file can't be opened."""
+    return Problem(asset.file, None, None, f"can't be read: {error.strerror or error}", "put the file back where it was imported from")
+
+
+def add_to(index: FingerprintIndex, asset: Asset, peaks: Peaks) -> FingerprintIndex:
+    """The index with one asset more, unless it is there already or holds too little to be recognised by."""
+    return index if len(peaks.frames) < LEAST_PEAKS or _sha256(asset) in index.assets else index.add([(_sha256(asset), peaks)])
+
+
+def keep_chroma(folder: Path, asset: Asset, path: Path) -> None:
+    """Keep what a recording plays, where that isn't known yet. Raises UnreadableAudio or OSError."""
+    target = chroma_file(folder, asset)
+    if asset.kind == "recording" and not target.exists():
+        write_atomically(target, pack(measure_chroma(read_blocks(path, rate_hz=RATE_HZ))))
+
+
+def chroma_file(folder: Path, asset: Asset) -> Path:
+    """Where a recording's chroma lies (`audio/likeness/chroma.py`)."""
+    sha256 = _sha256(asset)
+    return folder / sha256[:2] / sha256[2:]
+
+
+def open_folder(folder: Path) -> FingerprintIndex:
+    """The index in a folder, or an empty one. Raises Refused when it is broken."""
     try:
         return FingerprintIndex.open(folder)
     except UnknownIndex as error:

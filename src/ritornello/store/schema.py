@@ -523,3 +523,28 @@ generated_flag = _table(
     _text("term"),
     _whole("recorded_at_us"),
 )
+clone_check = _table(
+    "clone_check",  # assets that were compared with the catalogue
+    _text("asset_id", key=True, of="asset.asset_id"),
+    _text("method"),
+    _whole("recorded_at_us"),
+)
+clone_verdict = _table(
+    "clone_verdict",  # what an asset is to another asset, an output, or by its own word
+    _text("verdict_id", key=True),
+    _text("asset_id", of="asset.asset_id", index=True),
+    _text("other_kind"),  # asset, output or mark
+    _text("other_id", index=True),
+    _text("kind"),
+    _text("evidence_sha256"),  # of the document in the file store
+    _whole("recorded_at_us"),
+)
+clone_decision = _table(
+    "clone_decision",  # the one with the highest number counts
+    _text("verdict_id", key=True, of="clone_verdict.verdict_id"),
+    _whole("number", key=True),
+    _text("decision"),  # confirmed or dismissed
+    _text("decided_by"),
+    _text("reason"),
+    _whole("decided_at_us"),
+)

@@ -1,0 +1,1 @@
+"""How a sound resembles another: passages in common, what of each is in the other, and the same music played again."""
