@@ -43,6 +43,30 @@ def test_weights_total_a_million(matches: list[Match], output_ms: int) -> None:
     assert shares == to_weights(reversed(matches), output_ms, eligible=frozenset({"C", "B", "A"}))
 
 
+CLUSTERED = [
+    ([match("A", 0, 600), match("B", 0, 600)], {}, {"A": 300_000, "B": 300_000, UNATTRIBUTED: 400_000}),
+    ([match("A", 0, 600)], {"A": 3, "B": 1}, {"A": 450_000, "B": 150_000, UNATTRIBUTED: 400_000}),
+    ([match("A", 0, 600), match("B", 0, 600), match("C", 0, 600)], {}, {"A": 150_000, "B": 150_000, "C": 300_000, UNATTRIBUTED: 400_000}),
+    ([match("copy", 0, 600)], {"A": 1, "B": 0}, {"A": 300_000, "B": 300_000, UNATTRIBUTED: 400_000}),
+]
+
+
+@pytest.mark.parametrize(("matches", "exposure", "weights"), CLUSTERED)
+def test_copies_count_once(matches: list[Match], exposure: dict[str, int], weights: dict[str, int]) -> None:
+    """Copies share the weight of one, by exposure where it is known; what sounds like a copy that was not trained on belongs to those that were."""
+    found = to_weights(matches, 1000, eligible=frozenset({"A", "B", "C"}), clusters=[("A", "B", "copy")], exposure=exposure)
+    assert found == Shares(weights, 0)
+
+
+def test_more_copies_bring_no_more() -> None:
+    """However many copies of one recording match beside another, the two get the same."""
+    for copies in range(1, 9):
+        names = [f"a{number}" for number in range(copies)]
+        matches = [match(name, 0, 1000) for name in [*names, "b"]]
+        found = to_weights(matches, 1000, eligible=frozenset({*names, "b"}), clusters=[names])
+        assert found.weights["b"] == 500_000 and sum(found.weights[name] for name in names) == 500_000
+
+
 def test_refusals() -> None:
     with pytest.raises(ValueError, match="positive length"):
         to_weights([], 0, eligible=frozenset())
