@@ -94,8 +94,8 @@ def compare(plan: Plan, tell: Callable[[str], None]) -> Iterator[Compared]:
 
     A few assets at a time: each batch can be recorded before the next is heard.
     """
-    outputs, settled = _index_outputs(plan, tell) if plan.todo else None, set(plan.settled)
-    index, batch = plan.known.index, Compared()
+    index, settled, batch = plan.known.index, set(plan.settled), Compared()
+    outputs = _index_outputs(plan, tell, batch.problems) if plan.todo else None
     for number, asset in enumerate(plan.todo, 1):
         tell(f"comparing assets with the catalogue {number}/{len(plan.todo)}")
         path = plan.paths[asset.asset_id]
@@ -213,16 +213,18 @@ def _read_chroma(plan: Plan, asset: Asset) -> npt.NDArray[np.float32] | None:
     return unpack(path.read_bytes()) if path.exists() else None
 
 
-def _index_outputs(plan: Plan, tell: Callable[[str], None]) -> FingerprintIndex:
-    """The index of registered outputs, brought up to date. A file that is gone is left out: its hash is still known."""
+def _index_outputs(plan: Plan, tell: Callable[[str], None], problems: list[Problem]) -> FingerprintIndex:
+    """The index of registered outputs, brought up to date. One whose file is gone can only be known by its hash."""
     index, ready = identity.open_folder(plan.outputs_folder), list[tuple[str, Peaks]]()
     missing = [one for one in plan.outputs if one.sha256 not in index.assets]
     for number, output in enumerate(missing, 1):
         tell(f"listening to outputs {number}/{len(missing)}")
         try:
             ready.append((output.sha256, identity.listen(output.path)))
-        except (UnreadableAudio, OSError):
-            continue
+        except (UnreadableAudio, OSError) as error:
+            why = error.strerror if isinstance(error, OSError) else error.what
+            what = f"can't be heard ({why}): should it come back, only the same bytes would be recognised"
+            problems.append(Problem(f"output {output.output_id}", None, None, what, "put its file back where it was registered from"))
         if len(ready) == ASSETS_AT_ONCE:
             index, ready = index.add(ready), []
     return index.add(ready) if ready else index
