@@ -30,11 +30,15 @@ OPENED_BY = "comparison at import"
 def record(context: Context, compared: Compared) -> list[StoredVerdict]:
     """Keep what a comparison found, with its evidence, and open disputes where two parties claim the same sound. Returns the new verdicts."""
     now, rows = context.now_us(), []
+    known = {one.verdict_id for one in clones.read_verdicts(context.connection)}
     for finding in compared.findings:
-        evidence = encode_document(_evidence(context, finding))
+        evidence = encode_document(_evidence(finding))
         text = "\n".join((finding.asset_id, finding.other_kind, finding.other_id))
+        verdict_id = "v" + hashlib.sha256(text.encode()).hexdigest()[:15]
+        if verdict_id in known:  # another import compared the same at the same time
+            continue
         row = {
-            "verdict_id": "v" + hashlib.sha256(text.encode()).hexdigest()[:15],
+            "verdict_id": verdict_id,
             "asset_id": finding.asset_id,
             "other_kind": finding.other_kind,
             "other_id": finding.other_id,
@@ -42,7 +46,7 @@ def record(context: Context, compared: Compared) -> list[StoredVerdict]:
             "evidence_sha256": context.files.put(evidence),
             "recorded_at_us": now,
         }
-        context.record("clone", str(row["verdict_id"]), fingerprint_document(evidence).hash)
+        context.record("clone", verdict_id, fingerprint_document(evidence).hash)
         rows.append(row)
     clones.add_verdicts(context.connection, rows)
     clones.add_checks(context.connection, compared.checked, METHOD, now)
@@ -121,7 +125,7 @@ def _kind(finding: Finding) -> str:
     return GENERATED if finding.verdict is None or finding.other_kind == "output" else finding.verdict.kind
 
 
-def _evidence(context: Context, finding: Finding) -> dict[str, Any]:
+def _evidence(finding: Finding) -> dict[str, Any]:
     """The document behind a verdict (docs/formats/clones.md)."""
     return {
         "format": FORMAT,
