@@ -23,7 +23,7 @@ from ritornello.service.context import Context
 from ritornello.store import catalogue, clones, renditions, schema
 
 METHOD = "landmarks-1 chroma-1"
-WORKS_LIMIT = 2_000  # recordings that one more is compared with for the same work: beyond that it would take minutes each
+WORKS_LIMIT = 300  # recordings that one more is compared with for the same work, at a sixth of a second each
 FROM_OUTPUT = frozenset({verdicts.SAME_SOUND, verdicts.VARIANT, verdicts.OTHER_MIX, verdicts.EXCERPT})
 ASSETS_AT_ONCE = 20
 
