@@ -17,7 +17,7 @@ import soxr
 from ritornello.audio.containers import COPY_AGAIN, EXPORT_AS_KNOWN, check_container, find_flac
 from ritornello.audio.trouble import UnreadableAudio
 
-__all__ = ["AudioFacts", "UnreadableAudio", "examine", "read_blocks", "read_mono", "write_wav"]
+__all__ = ["AudioFacts", "UnreadableAudio", "examine", "read_blocks", "read_mono", "read_what_is_there", "write_wav"]
 
 CHANNELS_LIMIT = 64
 RATE_LIMIT_HZ = 768_000
@@ -26,6 +26,7 @@ BLOCK_FRAMES = 1 << 16
 OGG_SLACK_FRAMES = 8192  # the longest Vorbis block: whole files from old encoders state up to that much more than they hold
 MPEG_LEAD_FRAMES = 32 * 1152  # an MPEG decoder needs what came before: its frames borrow bits from and overlap with earlier ones
 FORMATS = frozenset({"WAV", "WAVEX", "RF64", "FLAC", "OGG", "MP3"})
+FOREIGN_FORMATS = frozenset({"AIFF", "AU", "CAF", "W64"})  # no catalogue takes them, but others' files are listened to
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,35 @@ def read_blocks(path: Path, *, rate_hz: int, start_ms: int = 0, length_ms: int |
             left = None if left is None else left - len(piece)
             if len(piece):
                 yield piece
+
+
+def read_what_is_there(path: Path, *, rate_hz: int) -> Iterator[npt.NDArray[np.float32]]:
+    """As `read_blocks`, of somebody else's file that is cut off, damaged or in a container that catalogues don't take: as much as can be decoded, up to 12 hours.
+
+    Samples that are not numbers become silence. Raises `UnreadableAudio` when there is nothing to be heard.
+    """
+    heard = False
+    with _open(path) as sound:
+        channels, source_hz = int(sound.channels), int(sound.samplerate)
+        if sound.format not in FORMATS | FOREIGN_FORMATS or not 1 <= channels <= CHANNELS_LIMIT or not 1 <= source_hz <= RATE_LIMIT_HZ:
+            raise UnreadableAudio(
+                f"The file is {sound.format} with {channels} channels at {source_hz} Hz, which is not taken.", EXPORT_AS_KNOWN
+            )
+        stream = soxr.ResampleStream(source_hz, rate_hz, 1, dtype="float32", quality="HQ") if source_hz != rate_hz else None
+        for _ in range(DURATION_LIMIT_MS * source_hz // 1000 // BLOCK_FRAMES):
+            try:
+                block = sound.read(BLOCK_FRAMES, dtype="float32", always_2d=True)
+            except (soundfile.SoundFileError, RuntimeError):
+                break
+            if not len(block):
+                break
+            heard = True
+            mono = np.nan_to_num(block, posinf=0.0, neginf=0.0).mean(axis=1, dtype=np.float32)
+            yield mono if stream is None else stream.resample_chunk(mono)
+    if not heard:
+        raise UnreadableAudio("Nothing of the file can be decoded.", COPY_AGAIN)
+    if stream is not None:
+        yield stream.resample_chunk(np.zeros(0, dtype=np.float32), last=True)
 
 
 def write_wav(path: Path, samples: npt.NDArray[np.float32], rate_hz: int) -> None:

@@ -20,6 +20,7 @@ from ritornello.cli import (
     disclosures,
     export,
     held,
+    extraction,
     ledger,
     log,
     membership,
@@ -127,6 +128,7 @@ for command in (membership.prove, membership.check_proof):
     dataset.snapshot.add_command(command)
 program.add_command(disclosures.disclose)
 program.add_command(export.export)
+program.add_command(extraction.audit)
 
 
 def main(arguments: list[str] | None = None) -> None:
