@@ -38,15 +38,27 @@ SHOWN_ASSETS = 40
     help="Probability of a false match that one file may have.",
 )
 @click.option("--item-limit", type=Size(), default="2GB", show_default=True, help="Largest item of an archive that is read.")
+@click.option(
+    "--packs", is_flag=True, help="Also write, for each party with a claim on what is inside, a page with their passages to listen to."
+)
 @pass_frame
 def audit(
-    frame: Frame, place: Path, out: Path, day: date | None, licensee: str | None, workers: int | None, false_match: float, item_limit: int
+    frame: Frame,
+    place: Path,
+    out: Path,
+    day: date | None,
+    licensee: str | None,
+    workers: int | None,
+    false_match: float,
+    item_limit: int,
+    packs: bool,
 ) -> None:
     """Which recordings of the catalogue are inside PLACE, in which passages, and what the consent was.
 
     PLACE is a folder, a tar (also .gz, .bz2, .xz), ZIP or Parquet file, one sound, or a list of SHA-256 hashes and ISRCs (.csv, .tsv, .txt, .jsonl).
     """
-    from ritornello.service.extraction import report  # here, since its libraries take a while to import
+    from ritornello.service.extraction import packs as evidence  # here, since their libraries take a while to import
+    from ritornello.service.extraction import report
 
     wish = report.Wish(place, out, day, licensee, workers or os.cpu_count() or 1, item_limit, round(false_match * 1e9))
     with frame.context() as context:
@@ -55,14 +67,17 @@ def audit(
     frame.clear()
     with frame.context() as context:
         outcome = report.conclude(context, plan)
+        gathered = evidence.gather(context, plan, outcome) if packs else None
+    parties = evidence.write(gathered, frame.tell) if gathered else []
+    frame.clear()
     rows = [one.as_row() for one in outcome.matched.values()]
     frame.show(
-        {"folder": str(out), "sha256": outcome.sha256, **outcome.document, "assets": rows},
-        _tell(out, outcome.document, rows, outcome.refused),
+        {"folder": str(out), "sha256": outcome.sha256, **outcome.document, "assets": rows, "packs": parties},
+        _tell(out, outcome.document, rows, outcome.refused, parties),
     )
 
 
-def _tell(out: Path, document: Any, rows: list[dict[str, Any]], refused: list[tuple[str, str]]) -> str:
+def _tell(out: Path, document: Any, rows: list[dict[str, Any]], refused: list[tuple[str, str]], parties: list[str]) -> str:
     counts = document["counts"]
     many = counts.get("items", 0)
     text = [
@@ -84,5 +99,7 @@ def _tell(out: Path, document: Any, rows: list[dict[str, Any]], refused: list[tu
     if counts.get("refused", 0) > len(refused):
         text.append(f"… and {counts['refused'] - len(refused):,} more: see items.jsonl")
     text.append(f"{out}: audit.json (logged as {document['format']}), items.jsonl, matches.jsonl, assets.jsonl")
+    if parties:
+        text.append(f"{out / 'packs'}: evidence for {', '.join(parties[:SHOWN_ASSETS])}{' …' if len(parties) > SHOWN_ASSETS else ''}")
     text.append("It does not show that a model was trained on it; what it shows and what not stands in audit.json.")
     return "\n".join(text)

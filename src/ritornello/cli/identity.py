@@ -7,8 +7,7 @@ from pathlib import Path
 import click
 
 from ritornello.cli.frame import BAD_INPUT, FILE, Frame, pass_frame, seconds
-
-SAME_PITCH_CENTS = 30
+from ritornello.formats.passage_words import describe_bend, describe_chance
 
 
 @click.command()
@@ -47,35 +46,17 @@ def identify(frame: Frame, file: Path) -> None:
     lines = []
     for one in found:
         passage = one.passage
+        bend = describe_bend(passage.speed_ppm, passage.pitch_cents)
         lines.append(
             f"{seconds(passage.start_ms)}–{seconds(passage.end_ms)} of this file is {seconds(passage.asset_start_ms)}–{seconds(passage.asset_end_ms)} "
             f"of {one.recording.recording_id}{_which(one.asset.kind, one.asset.label)} ({one.recording.artist} – {one.recording.title})"
-            f"{tell_bend(passage.speed_ppm, passage.pitch_cents)}; chance: {tell_chance(passage.false_match_ppb)}"
+            f"{', ' if bend else ''}{bend}; chance: {describe_chance(passage.false_match_ppb)}"
         )
     rows = [
         {"recording_id": one.recording.recording_id, "asset_id": one.asset.asset_id, "kind": one.asset.kind, **asdict(one.passage)}
         for one in found
     ]
     frame.show(rows, "\n".join(lines) or "nothing of the catalogue was found in it")
-
-
-def tell_bend(speed_ppm: int, pitch_cents: int) -> str:
-    """How speed and pitch differ from the recording's own, in words; empty where they don't."""
-    from math import log2
-
-    percent = speed_ppm / 10_000 - 100
-    of_speed = 1200 * log2(speed_ppm / 1_000_000) if speed_ppm > 0 else 0.0
-    faster, higher = abs(percent) >= 0.5, abs(pitch_cents) >= SAME_PITCH_CENTS
-    if faster and abs(pitch_cents - of_speed) < SAME_PITCH_CENTS:
-        return f", at {percent:+.1f} % speed"
-    words = [f"at {percent:+.1f} % tempo"] if faster else []
-    words += [f"{abs(pitch_cents) / 100:.1f} semitones {'higher' if pitch_cents > 0 else 'lower'}"] if higher else []
-    return "".join(f", {word}" for word in words)
-
-
-def tell_chance(false_match_ppb: int) -> str:
-    """The probability of a false match in words."""
-    return "at most 1 in 1,000,000,000" if false_match_ppb <= 1 else f"1 in {1_000_000_000 // false_match_ppb:,}"
 
 
 def _which(kind: str, label: str) -> str:

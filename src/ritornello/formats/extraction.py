@@ -9,10 +9,10 @@ ITEM_KEY, MATCH_KEY, ASSET_KEY = ("item",), ("item", "asset_id", "start_ms", "as
 
 HEARD_SHOWS = (
     (
-        "Each passage listed as `heard` sounds like the passage of the recording that stands beside it: so many peaks of its spectrum lie in their places "
+        "Each passage found as “heard” sounds like the passage of the recording that stands beside it: so many peaks of its spectrum lie in their places "
         "that chance does this with no more than the stated probability in one file."
     ),
-    "Each file listed as `same_file` has the SHA-256 of the catalogue's own file: it is that file, byte for byte.",
+    "Each file found as “the same file” has the SHA-256 of the catalogue's own file: it is that file, byte for byte.",
     "The consent stated is what the catalogue's records said on the day and at the moment named.",
 )
 LIST_SHOWS = (
