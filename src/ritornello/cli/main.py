@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 import ritornello
 from ritornello import wiring
 from ritornello.cli import (
+    canaries,
     catalogue,
     classes,
     clones,
@@ -129,6 +130,7 @@ for command in (membership.prove, membership.check_proof):
 program.add_command(disclosures.disclose)
 program.add_command(export.export)
 program.add_command(extraction.audit)
+program.add_command(canaries.canary)
 
 
 def main(arguments: list[str] | None = None) -> None:

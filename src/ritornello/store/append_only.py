@@ -8,6 +8,7 @@ TABLES = (
     "admission",
     "admission_end",
     "advance",
+    "canary",
     "catalogue_version",
     "claim",
     "claim_retraction",

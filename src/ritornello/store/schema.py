@@ -509,6 +509,18 @@ rendition = _table(
     _text("record_sha256"),  # of the document in the file store that the log commits to
     _text("path"),  # where it was written on this machine; never leaves it
 )
+canary = _table(
+    "canary",  # marked files that are never released; append-only
+    _text("canary_id", key=True),
+    _whole("batch"),  # which were drawn together
+    _text("sha256"),
+    _text("file"),
+    _whole("used"),  # 0 or 1
+    _text("salt"),
+    _text("commitment"),
+    _whole("recorded_at_us"),
+    UniqueConstraint("sha256"),
+)
 asset_iscc = _table(
     "asset_iscc",  # content codes (ISO 24138), where they were computed
     _text("asset_id", key=True, of="asset.asset_id"),
