@@ -93,6 +93,7 @@ def test_what_cannot_be_heard_is_named_and_the_rest_goes_on(known: Path, run: Ru
     assert "silent.flac (silent)" in run("--home", known, "catalogue", "fingerprint", expect=1)
 
 
+@pytest.mark.sqlite  # two homes, two databases
 def test_what_the_catalogue_does_not_have_leaves_the_index(known: Path, run: Run, tmp_path: Path, catalogue_folder: Path) -> None:
     other = tmp_path / "other"
     run("--home", other, "init", "--origin", "other")

@@ -90,7 +90,7 @@ def plan_check(context: Context) -> Plan:
 
 
 def compare(plan: Plan, tell: Callable[[str], None]) -> Iterator[Compared]:
-    """Compare what is to be compared, and put it into the index where it isn't yet: after the comparison, since a sound that finds itself hides what is like it.
+    """Compare what is to be compared, and put it into the index where it isn't yet.
 
     A few assets at a time: each batch can be recorded before the next is heard.
     """
@@ -124,7 +124,7 @@ def _compare(plan: Plan, asset: Asset, peaks: Peaks, index: FingerprintIndex, ou
     if asset.asset_id in plan.marks:
         yield Finding(asset.asset_id, "mark", plan.marks[asset.asset_id], None)
     sounding = set()
-    for sha256, passages in _by_asset(find_in_peaks(index, peaks, bends=True, probability=identity.FALSE_MATCH_PROBABILITY)):
+    for sha256, passages in _by_asset(_find(index, peaks, frozenset({identity.sha256_of(asset)}))):
         other = plan.known.assets.get(sha256)
         if other is None or other.recording_id == asset.recording_id:
             continue
@@ -141,7 +141,7 @@ def _find_output(plan: Plan, asset: Asset, peaks: Peaks, outputs: FingerprintInd
     """The registered output that the asset most clearly is. One that was made from this very recording says nothing about it."""
     by_hash = {one.sha256: one for one in plan.outputs}
     best: tuple[int, Finding] | None = None
-    for sha256, passages in _by_asset(find_in_peaks(outputs, peaks, bends=True, probability=identity.FALSE_MATCH_PROBABILITY)):
+    for sha256, passages in _by_asset(_find(outputs, peaks, frozenset())):
         output = by_hash.get(sha256)
         if output is None or asset.recording_id in output.sources:
             continue
@@ -150,6 +150,10 @@ def _find_output(plan: Plan, asset: Asset, peaks: Peaks, outputs: FingerprintInd
         if verdict and verdict.kind in FROM_OUTPUT and (best is None or evidence > best[0]):
             best = evidence, Finding(asset.asset_id, "output", output.output_id, verdict)
     return best[1] if best else None
+
+
+def _find(index: FingerprintIndex, peaks: Peaks, ignored: frozenset[str]) -> tuple[Passage, ...]:
+    return find_in_peaks(index, peaks, probability=identity.FALSE_MATCH_PROBABILITY, ignored=ignored)
 
 
 def _read_outputs(context: Context) -> tuple[Output, ...]:

@@ -79,13 +79,13 @@ def plan_fingerprints(context: Context, recordings: Sequence[str] = (), *, again
             raise Refused("unknown_recording", f"there is no recording {recording_id!r}", "see `ritornello catalogue show`")
     assets, paths = catalogue.read_assets(context.connection), catalogue.read_asset_paths(context.connection)
     indexed = set(open_folder(context.fingerprints).assets)
-    strangers = frozenset(indexed - {_sha256(asset) for asset in assets.values()})
+    strangers = frozenset(indexed - {sha256_of(asset) for asset in assets.values()})
     wanted = [
         (asset, paths[asset.asset_id])
         for asset in assets.values()
-        if (again or _sha256(asset) not in indexed) and (not recordings or asset.recording_id in recordings)
+        if (again or sha256_of(asset) not in indexed) and (not recordings or asset.recording_id in recordings)
     ]
-    leaving = strangers | (indexed & {_sha256(asset) for asset, _ in wanted})
+    leaving = strangers | (indexed & {sha256_of(asset) for asset, _ in wanted})
     ordered = tuple(sorted(wanted, key=lambda one: (one[0].recording_id, one[0].asset_id)))
     return Work(context.fingerprints, context.chroma, ordered, leaving, len(strangers))
 
@@ -109,7 +109,7 @@ def compute_fingerprints(work: Work, tell: Callable[[str], None]) -> Computed:
         if len(peaks.frames) < LEAST_PEAKS:
             result.silent.append(asset)
             continue
-        ready.append((_sha256(asset), peaks))
+        ready.append((sha256_of(asset), peaks))
         result.assets += 1
         if len(ready) == ASSETS_AT_ONCE:
             index, ready = index.add(ready), []
@@ -122,7 +122,7 @@ def open_index(context: Context) -> CatalogueIndex:
     index = open_folder(context.fingerprints)
     if not index.assets:
         raise Refused("no_index", "no recording has been listened to yet", "compute the index: ritornello catalogue fingerprint")
-    assets = {_sha256(asset): asset for asset in catalogue.read_assets(context.connection).values()}
+    assets = {sha256_of(asset): asset for asset in catalogue.read_assets(context.connection).values()}
     return CatalogueIndex(index, assets, catalogue.read_recordings(context.connection))
 
 
@@ -159,7 +159,7 @@ def gone(asset: Asset, error: OSError) -> Problem:
 
 def add_to(index: FingerprintIndex, asset: Asset, peaks: Peaks) -> FingerprintIndex:
     """The index with one asset more, unless it is there already or holds too little to be recognised by."""
-    return index if len(peaks.frames) < LEAST_PEAKS or _sha256(asset) in index.assets else index.add([(_sha256(asset), peaks)])
+    return index if len(peaks.frames) < LEAST_PEAKS or sha256_of(asset) in index.assets else index.add([(sha256_of(asset), peaks)])
 
 
 def keep_chroma(folder: Path, asset: Asset, path: Path) -> None:
@@ -171,7 +171,7 @@ def keep_chroma(folder: Path, asset: Asset, path: Path) -> None:
 
 def chroma_file(folder: Path, asset: Asset) -> Path:
     """Where a recording's chroma lies (`audio/likeness/chroma.py`)."""
-    sha256 = _sha256(asset)
+    sha256 = sha256_of(asset)
     return folder / sha256[:2] / sha256[2:]
 
 
@@ -183,5 +183,6 @@ def open_folder(folder: Path) -> FingerprintIndex:
         raise Refused("bad_index", f"the fingerprint index is broken: {error}", "delete its folder and compute it anew") from None
 
 
-def _sha256(asset: Asset) -> str:
+def sha256_of(asset: Asset) -> str:
+    """The hex of an asset's hash, as the index names it."""
     return asset.asset_id.removeprefix("sha256:")

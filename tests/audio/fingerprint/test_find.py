@@ -8,6 +8,7 @@ from tests.audio.fingerprint.sounds import Floats, drone, mix, noise, play
 
 from ritornello.audio.fingerprint import RATE_HZ, FingerprintIndex, Passage, find, find_in_blocks, measure_peaks
 from ritornello.audio.fingerprint import candidates as candidates_module
+from ritornello.audio.fingerprint.find import find_in_peaks
 
 PIECES = range(12)
 SECONDS = 40.0
@@ -102,6 +103,14 @@ def test_what_is_removed_is_not_found_and_can_come_back(tmp_path: Path) -> None:
     sound = play(1, 20.0)[5 * RATE_HZ : 15 * RATE_HZ]
     assert find(index, sound) == () and set(index.assets) == {"piece 0", "piece 2"}
     assert find(index.add(pieces[1:2]), sound)[0].asset_sha256 == "piece 1"
+
+
+def test_what_is_ignored_doesnt_hide_its_variants(index: FingerprintIndex, tmp_path: Path) -> None:
+    faster = play(3, SECONDS, tempo=1.04, semitones=12 * np.log2(1.04))
+    both = FingerprintIndex.open(tmp_path).add([("piece 3", measure_peaks(play(3, SECONDS), 20)), ("faster", measure_peaks(faster, 20))])
+    peaks = measure_peaks(excerpt(3, 4.0, 10.0), 100)
+    (found,) = find_in_peaks(both, peaks, ignored=frozenset({"piece 3"}))
+    assert found.asset_sha256 == "faster" and found.speed_ppm == pytest.approx(1_000_000 / 1.04, abs=10_000)
 
 
 def test_a_bound_on_the_work_still_finds(index: FingerprintIndex, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,17 +52,26 @@ def find_in_blocks(
 
 
 def find_in_peaks(
-    index: FingerprintIndex, peaks: Peaks, *, bends: bool = True, probability: float = FALSE_MATCH_PROBABILITY, hours: float | None = None
+    index: FingerprintIndex,
+    peaks: Peaks,
+    *,
+    bends: bool = True,
+    probability: float = FALSE_MATCH_PROBABILITY,
+    hours: float | None = None,
+    ignored: frozenset[str] = frozenset(),
 ) -> tuple[Passage, ...]:
     """Passages whose evidence chance reaches with no more than `probability` anywhere in the file. `bends`: also at other speeds, tempos and pitches.
     `hours`: how much sound chance had to choose from, where the index is only a part of that.
+    `ignored`: assets that are not looked for, such as the one asked about: what is found surely would end the search for others.
 
     Of one asset, passages don't overlap; different assets may be heard at once.
     """
     windows = cut(peaks)
     hours = index.hours if hours is None else hours
     needed = evidence_needed(probability, len(windows), hours)
-    found = [passage for segment in index.segments for passage in _find_in_segment(segment, index.removed, windows, needed, bends)]
+    found = [
+        passage for segment in index.segments for passage in _find_in_segment(segment, index.removed | ignored, windows, needed, bends)
+    ]
     found.sort(key=lambda one: (-one.evidence, one.asset.sha256, one.start))
     kept: list[_Found] = []
     for one in found:
@@ -84,31 +93,39 @@ class _Found:
     evidence: float
 
 
-def _find_in_segment(segment: Segment, removed: frozenset[str], windows: list[Window], needed: float, bends: bool) -> Iterator[_Found]:
+def _find_in_segment(segment: Segment, hidden: frozenset[str], windows: list[Window], needed: float, bends: bool) -> Iterator[_Found]:
     if not segment.assets:
         return
-    seeds = [(evidence, window, line) for window in windows for evidence, line in _seed(segment, window, bends)]
+    seeds = [(evidence, window, line) for window in windows for evidence, line in _seed(segment, window, bends, hidden)]
     seeds.sort(key=lambda seed: (-seed[0], seed[1].number, float(seed[2].origins[0])))
     done: dict[int, list[float]] = {}
     for _, window, line in seeds:
         place = float(line.origins[0] + line.stretches[0] * (window.last - window.first) / 2)
         asset = segment.asset_at(round(place))
-        if asset.sha256 in removed or any(abs(place - other) < 8 for other in done.get(window.number, [])):
+        if any(abs(place - other) < 8 for other in done.get(window.number, [])):
             continue
         found = _follow(segment, asset, windows, window, line, done)
         if found.evidence >= needed:
             yield found
 
 
-def _seed(segment: Segment, window: Window, bends: bool) -> list[tuple[float, Lines]]:
+def _seed(segment: Segment, window: Window, bends: bool, hidden: frozenset[str]) -> list[tuple[float, Lines]]:
     """Lines worth following from this window, each with its evidence."""
-    evidence, lines = judge(segment, window.heard, propose_straight(segment, window.peaks))
+    evidence, lines = judge(segment, window.heard, _leave_out(segment, window, propose_straight(segment, window.peaks), hidden))
     if bends and not (len(evidence) and evidence.max() >= SURE_DECADES_PER_FRAME * (window.last - window.first)):
-        bent_evidence, bent = judge(segment, window.heard, propose_bent(segment, window.peaks))
+        bent_evidence, bent = judge(segment, window.heard, _leave_out(segment, window, propose_bent(segment, window.peaks), hidden))
         evidence, lines = np.concatenate([evidence, bent_evidence]), join_lines([lines, bent])
     best = np.argsort(-evidence, kind="stable")[:FOLLOWED]
     evidence, lines = refine(segment, window.heard, evidence[best], lines[best])
     return [(float(evidence[place]), lines[np.array([place])]) for place in np.flatnonzero(evidence >= SEED_DECADES)]
+
+
+def _leave_out(segment: Segment, window: Window, lines: Lines, hidden: frozenset[str]) -> Lines:
+    """The lines that don't lie on a hidden asset."""
+    if not hidden:
+        return lines
+    middles = np.rint(lines.origins + lines.stretches * (window.last - window.first) / 2).astype(np.int64)
+    return lines[np.array([segment.asset_at(int(middle)).sha256 not in hidden for middle in middles], dtype=bool)]
 
 
 def _follow(
