@@ -68,6 +68,9 @@ def test_a_dispute_freezes_the_contested_part_and_a_missing_claim_releases_what_
     assert changed == {"held:dispute", "party:songs"}, "nobody else is touched"
     held = json.loads(run("--home", settled, "--json", "held", "--programme", "p"))
     assert any(row["why"] == "disputed" and row["recording_id"] == "r2" for row in held)
+    sheets = json.loads(run("--home", settled, "--json", "statement", "p-2026-10-c1", "songs"))
+    taken_back = next(item for sheet in sheets for item in sheet["items"] if item["recording_id"] == "r2")
+    assert "line_gone" in run("--home", settled, "explain", taken_back["line_id"], expect=3), "a line of the statement, so not unknown"
     run("--home", settled, "dispute", "resolve", opened["dispute_id"], "--by", "ana", "--outcome", "claim upheld")
     correct(run, settled)
     assert balances(run, settled) == opening, "nets to zero"

@@ -43,6 +43,8 @@ def test_held_money_is_released_once(waiting: Path, run: Run, tmp_path: Path) ->
     again = json.loads(run(*home, "--json", "held", "release", "--programme", "p"))
     assert again["rows"] == []
     assert "nothing_to_release" in run(*home, "held", "release", "--programme", "p", "--confirm", again["token"], expect=3)
+    for mistyped in (("held", "--programme", "q"), ("held", "release", "--programme", "q")):
+        assert "unknown_programme" in run(*home, *mistyped, expect=3), "a typing error does not read as: nothing is held"
     (tmp_path / "late.csv").write_text("subject;lane;party_id;share_percent\nw2;publishing;songs;50\n")
     run(*home, "catalogue", "import", "--claims", tmp_path / "late.csv")
     assert "nothing_to_correct" in run(*home, "correct", "--programme", "p", "--period", "2026-10", expect=3)

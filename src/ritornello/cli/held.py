@@ -42,7 +42,6 @@ def release(frame: Frame, programme: str, token: str | None) -> None:
         f"{row['period_id']:<8} {overview.money(int(row['units']), row['currency']):>18}  {row['recording_id'] or '(no recording)':<28} {row['lane']:<10} {row['why']}"
         for row in preview.rows
     ]
-    text.append(
-        f"release it: ritornello held release --programme {programme} --confirm {preview.token}" if text else "nothing has reached its day"
-    )
+    nothing = "nothing can be released: no unclaimed money has reached its day, or the terms have no [held]; what waits: ritornello held"
+    text.append(f"release it: ritornello held release --programme {programme} --confirm {preview.token}" if text else nothing)
     frame.show({"token": preview.token, "rows": preview.rows}, "\n".join(text))

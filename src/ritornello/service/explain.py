@@ -21,7 +21,8 @@ def explain(context: Context, line_id: str) -> dict[str, Any]:
     """The chain behind a line of any settlement in the database. Raises Refused when there is no such line."""
     for kept in sorted(settlement_files.list_all(context), key=lambda kept: kept.settled_at_us, reverse=True):
         files = settlement_files.read_all(context, kept.settlement_id)
-        if f'"line_id":"{line_id}"'.encode() in files["result/allocations.jsonl"]:
+        named = f'"line_id":"{line_id}"'.encode()
+        if named in files["result/allocations.jsonl"] or named in files["result/deltas.jsonl"]:
             return trace(files, line_id)
     raise Refused("unknown_line", f"no settlement has a line {line_id!r}", "copy the line's 16 characters from a statement")
 

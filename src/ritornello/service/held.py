@@ -4,7 +4,7 @@ from collections import defaultdict
 from datetime import date
 from typing import Any
 
-from ritornello.service import reports, settlement_files
+from ritornello.service import programmes, reports, settlement_files
 from ritornello.service.context import Context
 
 WHAT_TO_DO = {
@@ -17,7 +17,12 @@ WHAT_TO_DO = {
 
 
 def list_held(context: Context, programme_id: str | None = None) -> list[dict[str, Any]]:
-    """One row per period, held account, recording, lane and currency, as it stands after every correction; oldest and largest first."""
+    """One row per period, held account, recording, lane and currency, as it stands after every correction; oldest and largest first.
+
+    Raises Refused when there is no such programme.
+    """
+    if programme_id is not None:
+        programmes.find(context, programme_id)
     rows = []
     for kept in settlement_files.list_all(context, programme_id):
         if kept.number == 0:

@@ -23,7 +23,8 @@ class Preview:
 
 
 def preview_release(context: Context, programme_id: str) -> Preview:
-    """Held money of periods whose terms release it by today: suspense, and reserves where the terms say how to divide them."""
+    """Held money of periods whose terms release it by today: suspense, and reserves where the terms say how to divide them. Raises Refused."""
+    programmes.find(context, programme_id)
     rows = []
     for kept in settlement_files.list_all(context, programme_id):
         rule = _rule_of(context, kept.settlement_id) if kept.number == 0 else None
@@ -43,7 +44,7 @@ def release(context: Context, programme_id: str, token: str) -> list[Settled]:
     if token != preview.token:
         raise Refused("not_confirmed", f"{token!r} is not the token of what would be released now", "look at the preview again")
     if not preview.rows:
-        raise Refused("nothing_to_release", f"no held money of {programme_id} has reached its day", "see its age: ritornello held")
+        raise Refused("nothing_to_release", f"nothing of {programme_id} can be released now", "see what waits, and for what: ritornello held")
     periods = sorted({row["period_id"] for row in preview.rows}, key=reports.period_days)
     return [correct_period(context, programme_id, period_id, releases=True) for period_id in periods]
 
