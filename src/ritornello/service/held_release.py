@@ -44,7 +44,9 @@ def release(context: Context, programme_id: str, token: str) -> list[Settled]:
     if token != preview.token:
         raise Refused("not_confirmed", f"{token!r} is not the token of what would be released now", "look at the preview again")
     if not preview.rows:
-        raise Refused("nothing_to_release", f"nothing of {programme_id} can be released now", "see what waits, and for what: ritornello held")
+        raise Refused(
+            "nothing_to_release", f"nothing of {programme_id} can be released now", "see what waits, and for what: ritornello held"
+        )
     periods = sorted({row["period_id"] for row in preview.rows}, key=reports.period_days)
     return [correct_period(context, programme_id, period_id, releases=True) for period_id in periods]
 

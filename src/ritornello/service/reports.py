@@ -213,7 +213,7 @@ def _import(
 def _refuse_known(note: _Note, number: int, column: str, value: str, standing: Mapping[str, str]) -> None:
     if value in standing:
         what = f"{value!r} was reported in {standing[value]} already"
-        note(number, column, what, "leave the row out, or replace that report: --replaces")
+        note(number, column, what, "leave the row out, or replace that report: --replaces SHA256 (ritornello report list)")
 
 
 def _find_standing(context: Context, report_sha256: str) -> dict[str, Any]:
