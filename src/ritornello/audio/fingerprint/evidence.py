@@ -121,7 +121,8 @@ def _expect(segment: Segment, heard: Heard, lines: Lines) -> tuple[Floats, Ints,
 def _bound(hits: npt.NDArray[np.bool_], chance: Floats, of_line: Ints, lines: int) -> Floats:
     if not len(hits):
         return np.zeros(lines)
-    present, starts = np.unique(of_line, return_index=True)
+    starts = np.flatnonzero(np.diff(of_line, prepend=-1))  # lines come one after another
+    present = of_line[starts]
     met = np.add.reduceat(hits, starts, dtype=np.float64)
     expected = np.add.reduceat(np.log1p(np.multiply.outer(np.expm1(TILTS), chance)), starts, axis=1)
     best = np.zeros(lines)
