@@ -1,6 +1,7 @@
 """`ritornello revenue …`, `usage …`, `points …`, `report …`, `rates …`: what comes in for a period."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -128,8 +129,11 @@ def exchange_rates() -> None:
 def import_rates(frame: Frame, file: Path) -> None:
     """Import rates.csv, all or nothing."""
     with frame.context() as context:
-        count = rates.import_rates(context, file)
-    frame.show({"rates": count}, f"{count} rates")
+        done = rates.import_rates(context, file)
+    text = [f"{done.stored} rates stored, {done.known} stood already", *done.replaced]
+    if done.replaced:
+        text.append("periods that are settled already come to something else now: ritornello correct")
+    frame.show(asdict(done), "\n".join(text))
 
 
 @exchange_rates.command("list")

@@ -1,23 +1,35 @@
 """Exchange rates: stored with day and source, never changed; a later row for the same day counts from then on."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
 
 from ritornello.domain.errors import raise_if_any
+from ritornello.domain.money import format_units
 from ritornello.formats.canonical import hash_file
 from ritornello.formats.reports_csv import read_rates
 from ritornello.service.context import Context
 from ritornello.store import rates, schema
 
 
-def import_rates(context: Context, path: Path) -> int:
-    """Take in rates.csv, all or nothing. Returns how many rates."""
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """How many rates were stored, how many were there already, and those that replace another rate of their day, in words."""
+
+    stored: int
+    known: int
+    replaced: tuple[str, ...]
+
+
+def import_rates(context: Context, path: Path) -> Imported:
+    """Take in rates.csv, all or nothing. A rate that stands already isn't stored again."""
     rows, sheet = read_rates(path)
     raise_if_any(sheet.problems)
     now = context.now_us()
-    values = [
+    standing = {(row["currency"], row["into"], row["day"]): row["rate_e12"] for row in list_rates(context)}
+    values: list[dict[str, Any]] = [
         {
             "currency": row.currency,
             "into": row.into,
@@ -28,9 +40,17 @@ def import_rates(context: Context, path: Path) -> int:
         }
         for row in rows
     ]
-    rates.add_rates(context.connection, values)
+    fresh = [row for row in values if standing.get((row["currency"], row["into"], row["day"])) != row["rate_e12"]]
+    if fresh:
+        rates.add_rates(context.connection, fresh)
     context.record("import", path.name, hash_file(path))
-    return len(values)
+    replaced = [row for row in fresh if (row["currency"], row["into"], row["day"]) in standing]
+    words = tuple(
+        f"1 {row['currency']} is {format_units(int(row['rate_e12']), 8)} {row['into']} on {row['day']} from now on, not "
+        f"{format_units(int(standing[row['currency'], row['into'], row['day']]), 8)}"
+        for row in replaced
+    )
+    return Imported(len(fresh), len(values) - len(fresh), words)
 
 
 def list_rates(context: Context) -> list[dict[str, Any]]:
