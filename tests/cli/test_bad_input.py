@@ -258,6 +258,8 @@ def test_a_period_settled_twice_posts_once(run: Run, settled: Path, tmp_path: Pa
     before = run("--home", settled, "--json", "log", "verify")
     assert "settled_already" in run("--home", settled, "settle", "--programme", "p", "--period", "2026-10", expect=3)
     assert "out_of_order" in run("--home", settled, "settle", "--programme", "p", "--period", "2026-09", expect=3)
+    refused = run("--home", settled, "settle", "--programme", "p", "--period", "2027-11", "--early", expect=3)
+    assert "periods_skipped" in refused and "2026-11-01 to 2027-10-31" in refused
     (tmp_path / "more.csv").write_text("line_id,product,model_version,territory,currency,net_amount\nl9,App,m,DE,EUR,10\n")
     assert "period_settled" in run(
         "--home", settled, "revenue", "import", tmp_path / "more.csv", "--programme", "p", "--period", "2026-10", expect=3

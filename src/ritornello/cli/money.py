@@ -33,6 +33,7 @@ def _engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--programme", help="Settle from the home's database and post.")
 @click.option("--period", help="2026-10, 2026-Q4 or 2026.")
 @click.option("--early", is_flag=True, help="Although the period is not over.")
+@click.option("--skip", is_flag=True, help="Although the time before the period is not settled.")
 @click.option("--export", "export", type=NEW, help="Only write the period folder as it would be settled now.")
 @_engine_options
 @click.option("--as-known-at", "settlement_id", help="Derive this SETTLEMENT again from what was known then, into --out; posts nothing.")
@@ -45,6 +46,7 @@ def settle(
     programme: str | None,
     period: str | None,
     early: bool,
+    skip: bool,
     export: Path | None,
     settlement_id: str | None,
     **limits: Any,
@@ -66,7 +68,7 @@ def settle(
                 names = settlement.write_period(context, programme, period, export)
                 frame.show({"folder": str(export), "files": names}, f"{len(names)} files in {export}")
                 return
-            settled = settlement.settle_period(context, programme, period, early=early)
+            settled = settlement.settle_period(context, programme, period, early=early, skip=skip)
     else:
         raise click.UsageError("give PERIOD_FOLDER and --out, or --programme and --period, or --as-known-at and --out")
     frame.show(settled.document, render_settled(settled))

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -49,14 +50,14 @@ def settle_folder(folder: Path, out: Path) -> Settled:
     return settled
 
 
-def settle_period(context: Context, programme_id: str, period_id: str, *, early: bool = False) -> Settled:
-    """Settle a programme's period from the database and post it; `early`: although it is not over.
+def settle_period(context: Context, programme_id: str, period_id: str, *, early: bool = False, skip: bool = False) -> Settled:
+    """Settle a programme's period from the database and post it; `early`: although it is not over; `skip`: although the time before it is not settled.
 
     Raises Refused when it is settled already (nothing is ever posted twice) or not in turn.
     """
     first_day, last_day = reports.period_days(period_id)
     settlement_id = f"{programme_id}-{period_id}"
-    _refuse_out_of_turn(context, programme_id, period_id, early=early)
+    _refuse_out_of_turn(context, programme_id, period_id, early=early, skip=skip)
     settled, files, results = _settle_now(assemble(context, Wanted(programme_id, period_id, settlement_id)))
     kept = Kept(settlement_id, settlement_id, 0, programme_id, period_id, context.now_us())
     context.connection.execute(
@@ -189,8 +190,8 @@ def _post(context: Context, kept: Kept, kind: str, files: Files, results: Files)
     ledger.post_table(context.connection, batch, results["postings.jsonl"], context.now_us(), root=root)
 
 
-def _refuse_out_of_turn(context: Context, programme_id: str, period_id: str, *, early: bool) -> None:
-    """Periods are settled once, when they are over, in order, and none that has reports is left behind."""
+def _refuse_out_of_turn(context: Context, programme_id: str, period_id: str, *, early: bool, skip: bool) -> None:
+    """Periods are settled once, when they are over, in order, one after another, and none that has reports is left behind."""
     first_day, last_day = reports.period_days(period_id)
     table = schema.settlement
     settled = context.connection.execute(select(table).where(table.c.programme_id == programme_id).order_by(table.c.last_day)).all()
@@ -200,6 +201,12 @@ def _refuse_out_of_turn(context: Context, programme_id: str, period_id: str, *, 
     if settled and settled[-1].last_day >= first_day.isoformat():
         last = settled[-1]
         raise Refused("out_of_order", f"{last.period_id} is settled and ends on {last.last_day}", "settle periods in order")
+    if settled and not skip and (behind := date.fromisoformat(settled[-1].last_day) + timedelta(days=1)) < first_day:
+        raise Refused(
+            "periods_skipped",
+            f"nothing is settled for {behind} to {first_day - timedelta(days=1)}; fixed amounts and minimums of that time would be lost for good",
+            "settle the periods between first, or say --skip",
+        )
     if last_day >= context.today() and not early:
         raise Refused(
             "period_not_over", f"{period_id} ends on {last_day}; what is reported later could not be settled in it", "wait, or say --early"
