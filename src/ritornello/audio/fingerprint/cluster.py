@@ -5,6 +5,7 @@ different shards are different, so the answers are put together by sorting. The 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pyarrow as pa
 
 from ritornello.audio.fingerprint.find import find_in_peaks
 from ritornello.audio.fingerprint.index import FingerprintIndex
-from ritornello.audio.fingerprint.passage import Passage
+from ritornello.audio.fingerprint.passage import NUMBERS, Passage
 from ritornello.audio.fingerprint.peaks import Peaks
 
 TASK = pa.schema(
@@ -26,8 +27,8 @@ TASK = pa.schema(
         ("length", pa.int64()),
     ]
 )
-NUMBERS = ("start_ms", "end_ms", "asset_start_ms", "asset_end_ms", "speed_ppm", "pitch_cents", "evidence_millidecades", "false_match_ppb")
-ANSWER = "query string, asset_sha256 string, " + ", ".join(f"{name} bigint" for name in NUMBERS)
+ANSWER = pa.schema([("query", pa.string()), ("asset_sha256", pa.string()), *((name, pa.int64()) for name in NUMBERS)])
+ANSWER_IN_SQL = "query string, asset_sha256 string, " + ", ".join(f"{name} bigint" for name in NUMBERS)
 
 
 def find_on_cluster(
@@ -40,7 +41,7 @@ def find_on_cluster(
     """
     rows = [{"shard": shard, "query": name, **_columns(peaks)} for shard in shards for name, peaks in sorted(queries.items())]
     tasks = session.createDataFrame(pa.Table.from_pylist(rows, schema=TASK)).repartition(len(shards), "shard")
-    answers = tasks.mapInArrow(_Search(hours, bends, probability), ANSWER).collect()
+    answers = tasks.mapInArrow(_Search(hours, bends, probability), ANSWER_IN_SQL).collect()
     found: dict[str, list[Passage]] = {name: [] for name in queries}
     for row in answers:
         found[row["query"]].append(Passage(row["asset_sha256"], *(int(row[name]) for name in NUMBERS)))
@@ -70,16 +71,14 @@ class _Search:
         for batch in batches:
             found = []
             for row in batch.to_pylist():
-                index = shards.setdefault(row["shard"], FingerprintIndex.open(Path(row["shard"])))
+                if row["shard"] not in shards:
+                    shards[row["shard"]] = FingerprintIndex.open(Path(row["shard"]))
                 peaks = Peaks(
                     np.array(row["frames"], np.int64),
                     np.array(row["pitches"], np.float32),
                     np.array(row["strengths"], np.float32),
                     row["length"],
                 )
-                for one in find_in_peaks(index, peaks, bends=self.bends, probability=self.probability, hours=self.hours):
-                    found.append(
-                        {"query": row["query"], "asset_sha256": one.asset_sha256, **{name: getattr(one, name) for name in NUMBERS}}
-                    )
-            schema = pa.schema([("query", pa.string()), ("asset_sha256", pa.string()), *((name, pa.int64()) for name in NUMBERS)])
-            yield pa.RecordBatch.from_pylist(found, schema=schema)
+                for one in find_in_peaks(shards[row["shard"]], peaks, bends=self.bends, probability=self.probability, hours=self.hours):
+                    found.append({"query": row["query"], **asdict(one)})
+            yield pa.RecordBatch.from_pylist(found, schema=ANSWER)

@@ -1,6 +1,6 @@
 """A passage of a file that is a passage of a recording."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -21,3 +21,6 @@ class Passage:
     pitch_cents: int
     evidence_millidecades: int
     false_match_ppb: int
+
+
+NUMBERS = tuple(field.name for field in fields(Passage) if field.name != "asset_sha256")

@@ -95,7 +95,6 @@ def _spectra(blocks: Iterable[Floats]) -> Iterator[tuple[Floats, int, int, int]]
             held = held[drop * HOP :]
             origin, margin = origin + drop, MARGIN_FRAMES
             pieces, size = [held], len(held)
-            wanted = (chunk_frames + 2 * MARGIN_FRAMES) * HOP + WINDOW
     held = np.concatenate([*pieces, np.zeros(WINDOW // 2, np.float32)])
     while len(held) >= WINDOW:
         rows = 1 + (len(held) - WINDOW) // HOP

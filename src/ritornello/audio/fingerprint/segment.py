@@ -4,7 +4,7 @@ Assets lie end to end on one axis of frames, with a gap between them. Formats: d
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -91,65 +91,64 @@ class Segment:
         return cls(assets, **arrays)
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One asset of a segment in the making; frames count from its own start."""
+
+    sha256: str
+    length_frames: int
+    keys: npt.NDArray[np.int64]
+    landmark_frames: npt.NDArray[np.int64]
+    peak_frames: npt.NDArray[np.int64]
+    peak_pitches: npt.NDArray[np.uint8]
+
+
 def make_segment(assets: Sequence[tuple[str, Peaks]]) -> Segment:
     """A segment of assets, each with its peaks (at least `PEAKS_PER_SECOND`). Raises ValueError beyond 2^32 frames (23,000 hours)."""
-    listed, keys, frames, peak_frames, pitches = [], [], [], [], []
-    position = 0
+    parts = []
     for sha256, measured in assets:
         peaks = measured.strongest(PEAKS_PER_SECOND)
         landmarks = make_landmarks(peaks.strongest(LANDMARKS_PER_SECOND))
-        listed.append(IndexedAsset(sha256, position, peaks.length))
-        keys.append(landmarks.keys)
-        frames.append(landmarks.frames + position)
-        peak_frames.append(peaks.frames + position)
-        pitches.append(np.floor(peaks.pitches / STEP_SEMITONES).clip(0, 255).astype(np.uint8))
-        position += peaks.length + GAP_FRAMES
-    return _assemble(listed, position, _join(keys), _join(frames), _join(peak_frames), np.concatenate([np.zeros(0, np.uint8), *pitches]))
+        pitches = np.floor(peaks.pitches / STEP_SEMITONES).clip(0, 255).astype(np.uint8)
+        parts.append(_Part(sha256, peaks.length, landmarks.keys, landmarks.frames, peaks.frames, pitches))
+    return _lay_out(parts)
 
 
 def merge(segments: Sequence[Segment], removed: frozenset[str]) -> Segment:
     """One segment with the assets of several, in their order, without those removed."""
-    listed, keys, frames, peak_frames, pitches = [], [], [], [], []
-    position = 0
-    for segment in segments:
-        of_segment = np.repeat(np.arange(KEYS), segment.key_starts[1:].astype(np.int64) - segment.key_starts[:-1])
-        order = np.argsort(segment.landmark_frames, kind="stable")
-        sorted_keys, sorted_frames = of_segment[order], segment.landmark_frames[order].astype(np.int64)
-        all_frames, _ = segment.peaks_between(0, segment.length_frames)
-        for asset in segment.assets:
-            if asset.sha256 in removed:
-                continue
-            ends = [asset.start_frame, asset.start_frame + asset.length_frames]
-            shift = position - asset.start_frame
-            landmarks, peaks = (slice(*np.searchsorted(frames_of, ends)) for frames_of in (sorted_frames, all_frames))
-            keys.append(sorted_keys[landmarks])
-            frames.append(sorted_frames[landmarks] + shift)
-            peak_frames.append(all_frames[peaks] + shift)
-            pitches.append(np.asarray(segment.peak_pitches[peaks]))
-            listed.append(IndexedAsset(asset.sha256, position, asset.length_frames))
-            position += asset.length_frames + GAP_FRAMES
-    return _assemble(listed, position, _join(keys), _join(frames), _join(peak_frames), np.concatenate([np.zeros(0, np.uint8), *pitches]))
+    return _lay_out([part for segment in segments for part in _take_apart(segment) if part.sha256 not in removed])
 
 
-def _assemble(
-    assets: Sequence[IndexedAsset],
-    length: int,
-    keys: npt.NDArray[np.int64],
-    frames: npt.NDArray[np.int64],
-    peak_frames: npt.NDArray[np.int64],
-    pitches: npt.NDArray[np.uint8],
-) -> Segment:
+def _take_apart(segment: Segment) -> Iterator[_Part]:
+    of_segment = np.repeat(np.arange(KEYS), segment.key_starts[1:].astype(np.int64) - segment.key_starts[:-1])
+    order = np.argsort(segment.landmark_frames, kind="stable")
+    keys, frames = of_segment[order], segment.landmark_frames[order].astype(np.int64)
+    peak_frames, _ = segment.peaks_between(0, segment.length_frames)
+    for asset in segment.assets:
+        start = asset.start_frame
+        landmarks, peaks = (slice(*np.searchsorted(one, [start, start + asset.length_frames])) for one in (frames, peak_frames))
+        pitches = np.asarray(segment.peak_pitches[peaks])
+        yield _Part(asset.sha256, asset.length_frames, keys[landmarks], frames[landmarks] - start, peak_frames[peaks] - start, pitches)
+
+
+def _lay_out(parts: Sequence[_Part]) -> Segment:
+    """Put assets end to end."""
+    starts = np.cumsum([0, *(part.length_frames + GAP_FRAMES for part in parts)], dtype=np.int64)
+    length = int(starts[-1])
     if length > FRAMES_LIMIT:
         raise ValueError("a segment holds at most 23,000 hours")
+    keys = _join([part.keys for part in parts])
+    frames = _join([part.landmark_frames + start for part, start in zip(parts, starts, strict=False)])
+    peak_frames = _join([part.peak_frames + start for part, start in zip(parts, starts, strict=False)])
     order = np.lexsort((frames, keys))
     blocks = -(-length // BLOCK_FRAMES) + 1
     return Segment(
-        assets=tuple(assets),
+        assets=tuple(IndexedAsset(part.sha256, int(start), part.length_frames) for part, start in zip(parts, starts, strict=False)),
         key_starts=np.searchsorted(keys[order], np.arange(KEYS + 1)).astype(np.uint32),
         landmark_frames=frames[order].astype(np.uint32),
         block_starts=np.searchsorted(peak_frames, np.arange(blocks + 1) * BLOCK_FRAMES).astype(np.uint32),
         peak_frames=(peak_frames % BLOCK_FRAMES).astype(np.uint8),
-        peak_pitches=pitches,
+        peak_pitches=np.concatenate([np.zeros(0, np.uint8), *(part.peak_pitches for part in parts)]),
     )
 
 

@@ -8,9 +8,9 @@ from ritornello.audio.fingerprint import Passage, Peaks
 from ritornello.audio.fingerprint.evidence import hear
 from ritornello.audio.fingerprint.find import MS_PER_FRAME
 from ritornello.audio.fingerprint.peaks import STEP_SEMITONES
+from ritornello.audio.fingerprint.windows import WINDOW_FRAMES
 
 STRONGEST_PER_SECOND = 18
-WINDOW_FRAMES = 500
 SHIFTED_FRAMES = 8
 BENDS_SEMITONES = (-0.3, 0.0, 0.3)
 CENTS_PER_SEMITONE = 100
