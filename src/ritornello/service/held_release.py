@@ -25,7 +25,7 @@ class Preview:
 def preview_release(context: Context, programme_id: str) -> Preview:
     """Held money of periods whose terms release it by today: suspense, and reserves where the terms say how to divide them. Raises Refused."""
     programmes.find(context, programme_id)
-    rows = []
+    rows, waiting = [], held.list_held(context, programme_id)
     for kept in settlement_files.list_all(context, programme_id):
         rule = _rule_of(context, kept.settlement_id) if kept.number == 0 else None
         if rule is None or _header(context, settlement_files.last_of(context, kept.settlement_id)).get("released_at_us") is not None:
@@ -33,7 +33,7 @@ def preview_release(context: Context, programme_id: str) -> Preview:
         _, last_day = reports.period_days(kept.period_id)
         if last_day + timedelta(days=rule.release_after_days) <= context.today():
             ends = {"held:suspense"} | ({"held:reserve"} if rule.reserve else set())
-            found = [row for row in held.list_held(context, programme_id) if row["settlement_id"] == kept.settlement_id]
+            found = [row for row in waiting if row["settlement_id"] == kept.settlement_id]
             rows += [{name: row[name] for name in row if name not in {"age_days", "todo"}} for row in found if row["account"] in ends]
     return Preview(hashlib.sha256(encode({"rows": rows})).hexdigest()[:12], rows)
 

@@ -1,5 +1,6 @@
 """Exchange rates: stored with day and source, never changed; a later row for the same day counts from then on."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ def import_rates(context: Context, path: Path) -> Imported:
     rows, sheet = read_rates(path)
     raise_if_any(sheet.problems)
     now = context.now_us()
-    standing = {(row["currency"], row["into"], row["day"]): row["rate_e12"] for row in list_rates(context)}
+    standing = {_key(row): row["rate_e12"] for row in list_rates(context)}
     values: list[dict[str, Any]] = [
         {
             "currency": row.currency,
@@ -40,17 +41,21 @@ def import_rates(context: Context, path: Path) -> Imported:
         }
         for row in rows
     ]
-    fresh = [row for row in values if standing.get((row["currency"], row["into"], row["day"])) != row["rate_e12"]]
+    fresh = [row for row in values if standing.get(_key(row)) != row["rate_e12"]]
     if fresh:
         rates.add_rates(context.connection, fresh)
     context.record("import", path.name, hash_file(path))
-    replaced = [row for row in fresh if (row["currency"], row["into"], row["day"]) in standing]
+    replaced = [row for row in fresh if _key(row) in standing]
     words = tuple(
         f"1 {row['currency']} is {format_units(int(row['rate_e12']), 8)} {row['into']} on {row['day']} from now on, not "
-        f"{format_units(int(standing[row['currency'], row['into'], row['day']]), 8)}"
+        f"{format_units(int(standing[_key(row)]), 8)}"
         for row in replaced
     )
     return Imported(len(fresh), len(values) - len(fresh), words)
+
+
+def _key(row: Mapping[str, Any]) -> tuple[str, str, str]:
+    return row["currency"], row["into"], row["day"]
 
 
 def list_rates(context: Context) -> list[dict[str, Any]]:

@@ -51,7 +51,7 @@ def find_standings(
     """
     assets = frozenset(wanted)
     found: dict[str, list[Standing]] = {asset: [] for asset in assets}
-    for programme in _list_programmes(context, licensee):
+    for programme in list_programmes(context, licensee):
         placed = terms.find_placed(context, programme.programme_id, day, known_at_us)
         frozen = _find_snapshots(context, programme.programme_id, assets, day, known_at_us)
         events = _latest_withdrawals(terms.read_events(context, placed), assets, placed, known_at_us)
@@ -118,7 +118,8 @@ def _say(state: str, programme: Programme, frozen: Sequence[Frozen], since: date
     return f"No consent on record under {under}" + (f", though {held} holds it." if frozen else ".")
 
 
-def _list_programmes(context: Context, licensee: str | None) -> list[Programme]:
+def list_programmes(context: Context, licensee: str | None) -> list[Programme]:
+    """The newest terms of each registered programme, or of those of one licensee. Raises Refused when nobody of that name is a licensee."""
     names = sorted(set(context.connection.scalars(select(schema.programme.c.programme_id))))
     every = [programmes.find(context, name)[0] for name in names]
     kept = [one for one in every if licensee is None or one.licensee.casefold() == licensee.strip().casefold()]

@@ -21,6 +21,7 @@ from ritornello.service.extraction.journal import HEARD, IN_PART, NOT_SOUND, REF
 SOUND_ENDINGS = frozenset(
     "aac ac3 aif aifc aiff alac amr ape au caf dsf flac m4a m4b mka mov mp2 mp3 mp4 mpc oga ogg opus ra tta w64 wav wave webm wma wv".split()
 )
+FAULTS = (MemoryError, ArithmeticError, LookupError, TypeError, ValueError)
 CERTAIN = 1_000_000  # speed of the same file, in ppm
 
 
@@ -64,21 +65,26 @@ class Listener:
             return self._search(read_blocks(path, rate_hz=RATE_HZ), sha256, HEARD, "")
         except UnreadableAudio as error:
             why = error.what
-        except (MemoryError, ArithmeticError, LookupError, TypeError, ValueError) as error:
-            return Sound(sha256, REFUSED, f"listening failed by a fault of the program ({type(error).__name__}: {str(error)[:200]})", 0, ())
+        except FAULTS as error:
+            return _fault(sha256, error)
         try:
             return self._search(read_what_is_there(path, rate_hz=RATE_HZ), sha256, IN_PART, why)
         except UnreadableAudio:
             known = name.rpartition(".")[2].lower() in SOUND_ENDINGS
             return Sound(sha256, REFUSED if known or "not audio" not in why else NOT_SOUND, why, 0, ())
-        except (MemoryError, ArithmeticError, LookupError, TypeError, ValueError) as error:
-            return Sound(sha256, REFUSED, f"listening failed by a fault of the program ({type(error).__name__}: {str(error)[:200]})", 0, ())
+        except FAULTS as error:
+            return _fault(sha256, error)
 
     def _search(self, blocks: Iterator[npt.NDArray[np.float32]], sha256: str, outcome: str, detail: str) -> Sound:
         counted = _Counted(blocks)
         passages = find_in_blocks(self.index, counted, bends=True, false_match_probability=self.probability)
         ordered = sorted(passages, key=lambda one: (one.start_ms, one.asset_sha256, one.asset_start_ms))
         return Sound(sha256, outcome, detail, counted.samples * 1000 // RATE_HZ, tuple(ordered))
+
+
+def _fault(sha256: str, error: Exception) -> Sound:
+    why = f"listening failed by a fault of the program ({type(error).__name__}: {str(error)[:200]})"
+    return Sound(sha256, REFUSED, why, 0, ())
 
 
 class _Counted:

@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from ritornello.audio.fingerprint.passage import NUMBERS
 from ritornello.domain import merkle
 from ritornello.domain.catalogue import Asset, Recording
 from ritornello.domain.errors import Refused
@@ -108,9 +109,7 @@ class Outcome:
 
 
 SHOWN_REFUSED = 20
-NO_TIMES: Mapping[str, int | None] = dict.fromkeys(
-    ("start_ms", "end_ms", "asset_start_ms", "asset_end_ms", "speed_ppm", "pitch_cents", "evidence_millidecades", "false_match_ppb")
-)
+NO_TIMES: Mapping[str, int | None] = dict.fromkeys(NUMBERS)
 
 
 def plan(context: Context, wish: Wish) -> Plan:
@@ -124,7 +123,7 @@ def plan(context: Context, wish: Wish) -> Plan:
         )
     if wish.folder.resolve().is_relative_to(place):
         raise Refused("out_inside", f"{wish.folder} lies inside of what is audited", "choose a folder elsewhere")
-    consent_state.find_standings(context, (), day, context.now_us(), wish.licensee)
+    consent_state.list_programmes(context, wish.licensee)
     assets = tuple(
         sorted((one.asset_id.removeprefix("sha256:"), one.duration_ms) for one in catalogue.read_assets(context.connection).values())
     )
@@ -185,7 +184,7 @@ def find_matches(
             if asset is None or examined.sound is None:
                 continue  # gone from the catalogue since
             same = examined.sound.outcome == SAME_FILE
-            times: dict[str, int | None] = {name: value for name, value in asdict(one).items() if name != "asset_sha256"}
+            times: dict[str, int | None] = {name: getattr(one, name) for name in NUMBERS}
             times |= {"evidence_millidecades": None, "false_match_ppb": None} if same else {}
             found.append(Match(examined.name, examined.sound.sha256, asset, SAME_FILE if same else "heard", times))
         yield examined, found
@@ -316,7 +315,7 @@ class _Table:
 
     def __init__(self, path: Path) -> None:
         self.path, self.half = path, path.with_name(f"{path.name}.half")
-        self.edge: list[tuple[int, bytes]] = []
+        self.tree = merkle.Growing()
         self.rows = 0
 
     def __enter__(self) -> "_Table":
@@ -335,8 +334,8 @@ class _Table:
     def add(self, row: Mapping[str, Any]) -> None:
         line = encode(row)
         self.stream.write(line + b"\n")
-        merkle.push(self.edge, 0, merkle.leaf_hash(line))
+        self.tree.add([merkle.leaf_hash(line)])
         self.rows += 1
 
     def root(self) -> str:
-        return (merkle.fold(self.edge) if self.rows else merkle.EMPTY_ROOT).hex()
+        return self.tree.root().hex()
