@@ -53,11 +53,12 @@ def to_weights(
     parts = {**eligible_parts, UNATTRIBUTED: heard[UNATTRIBUTED] + leak}
     weights: dict[str, int] = {}
     for name, weight in apportion(WHOLE_PPM, parts).items():
-        weights |= _divide_cluster(weight, earning[name], exposure or {}) if name != UNATTRIBUTED else {name: weight}
+        weights |= divide_cluster(weight, earning[name], exposure or {}) if name != UNATTRIBUTED else {name: weight}
     return Shares(weights, leak * WHOLE_PPM // sum(parts.values()))
 
 
-def _divide_cluster(weight: int, names: Sequence[str], exposure: Mapping[str, int]) -> dict[str, int]:
+def divide_cluster(weight: int, names: Sequence[str], exposure: Mapping[str, int]) -> dict[str, int]:
+    """Divide the weight of a cluster between its eligible recordings by exposure, equally where it is not known for all of them."""
     by_exposure = {name: exposure.get(name, 0) for name in names}
     return apportion(weight, by_exposure if all(by_exposure.values()) else dict.fromkeys(names, 1))
 
