@@ -34,12 +34,9 @@ def write_scores(path: Path, scores: Scores) -> None:
     rows = [(output, name, score) for output, found in sorted(scores.by_output.items()) for name, score in sorted(found.items())]
     rows += [("", name, score) for name, score in sorted(scores.self_influence.items())]
     schema = pa.schema(list(COLUMNS.items()), metadata={METHOD: scores.method, METHOD_VERSION: scores.method_version})
-    columns = (
-        [pa.array(column, kind) for column, kind in zip(zip(*rows, strict=True), COLUMNS.values(), strict=True)] if rows else [[], [], []]
-    )
-    pq.write_table(
-        pa.Table.from_arrays([pa.array(column, kind) for column, kind in zip(columns, COLUMNS.values(), strict=True)], schema=schema), path
-    )
+    columns = zip(*rows, strict=True) if rows else ((), (), ())
+    arrays = [pa.array(column, kind) for column, kind in zip(columns, COLUMNS.values(), strict=True)]
+    pq.write_table(pa.Table.from_arrays(arrays, schema=schema), path)
 
 
 def read_scores(path: Path, outputs: Collection[str], recordings: Collection[str], lane: str | None = None) -> Scores:
