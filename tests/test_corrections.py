@@ -5,6 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ritornello.audio.likeness.verdict import Verdict
+from ritornello.service.clone_checks import Compared, Finding
+from ritornello.service.clones import record
+from ritornello.settings import read_settings
+from ritornello.store.catalogue import read_assets
+from ritornello.wiring import open_context
+from ritornello_verify.command import run as verify
+
 Run = Callable[..., str]
 LATE = "line_id,product,model_version,territory,currency,net_amount\nl9,App,m,DE,EUR,100.00\n"
 
@@ -102,6 +110,43 @@ def test_advances_tax_and_simulation(trained: Path, catalogue_folder: Path, run:
     run(*home, "settle", "--as-known-at", "p-2026-10", "--out", tmp_path / "again")
     text = run(*home, "statement", "p-2026-10", "ana")
     assert "recouped" in text and "tax withheld" not in text
+
+
+def test_copies_count_once_when_they_are_recognised(settled: Path, run: Run, tmp_path: Path) -> None:
+    """The fee is divided by exposure. r1 and r2 turn out to be one sound: together they count as the larger, until the verdict is dismissed."""
+    opening = balances(run, settled)
+    with open_context(settled, read_settings().database, print) as context:
+        assets = {one.recording_id: one.asset_id for one in read_assets(context.connection).values()}
+        found = Compared(findings=[Finding(assets["r2"], "asset", assets["r1"], Verdict("variant"))])
+        (verdict,) = record(context, found)
+    assert "nothing_to_correct" in run("--home", settled, "correct", "--programme", "p", "--period", "2026-10", expect=3), (
+        "nobody has confirmed it"
+    )
+    run("--home", settled, "clones", "confirm", verdict.verdict_id, "--by", "operator", "--reason", "heard both")
+    correct(run, settled)
+    run("--home", settled, "settle", "--as-known-at", "p-2026-10-c1", "--out", tmp_path / "files")
+    tables = {
+        name: [json.loads(line) for line in (tmp_path / "files" / name).read_text().splitlines()]
+        for name in ("period/clusters.jsonl", "period/exposure.jsonl", "result/allocations.jsonl")
+    }
+    assert tables["period/clusters.jsonl"] == [{"cluster": "r1", "recording_id": "r1"}, {"cluster": "r1", "recording_id": "r2"}]
+    read = {row["recording_id"]: row["exposure_ms"] for row in tables["period/exposure.jsonl"]}
+    pool = "fee/*/EUR/WW/master/exposure"
+    lines = [row for row in tables["result/allocations.jsonl"] if row["pool"] == pool]
+    weights = {row["recording_id"]: int(row["weight"]) for row in lines}
+    assert weights["r1"] + weights["r2"] == max(read["r1"], read["r2"]) and weights["r3"] == read["r3"]
+    line_id = next(row["line_id"] for row in lines if row["recording_id"] == "r2")
+    assert "one sound with r1" in run("--home", settled, "explain", line_id)
+    run("--home", settled, "bundle", "p-2026-10-c1", tmp_path / "bundle")
+    assert verify([str(tmp_path / "bundle")]) == 0
+    run("--home", settled, "clones", "dismiss", verdict.verdict_id, "--by", "operator", "--reason", "two performances")
+    for dispute in json.loads(run("--home", settled, "--json", "dispute", "list")):
+        assert verdict.verdict_id in dispute["reason"], (
+            "r1 and r2 are of different parties, and came at once: what only one side claims was contested"
+        )
+        run("--home", settled, "dispute", "resolve", dispute["dispute_id"], "--by", "operator", "--outcome", "two performances")
+    correct(run, settled)
+    assert balances(run, settled) == opening, "nets to zero"
 
 
 def test_a_changed_name_does_not_change_what_was_issued(settled: Path, run: Run, tmp_path: Path) -> None:

@@ -129,7 +129,7 @@ def change_something(source: random.Random, folder: Folder) -> None:
     """One to three changes such as late reports, retracted and new claims, disputes, rates stored last."""
     tables, now = folder.tables, folder.header["known_at_us"]
     for step in range(source.randint(0, 3)):
-        match source.randint(0, 8):
+        match source.randint(0, 9):
             case 0 if tables["claims.jsonl"]:
                 row = source.choice(tables["claims.jsonl"])
                 row["retracted_at_us"] = now
@@ -156,6 +156,8 @@ def change_something(source: random.Random, folder: Folder) -> None:
                 source.choice(tables["points.jsonl"])["points"] += 1
             case 8 if tables["usage.jsonl"]:
                 source.choice(tables["usage.jsonl"])["uses"] += 1
+            case 9:
+                tables["clusters.jsonl"].clear()
 
 
 def big(source: random.Random, lowest: int = 0) -> str:
@@ -299,6 +301,7 @@ class World:
         self.add_outputs(tables)
         self.add_reports(tables)
         self.add_money(tables)
+        self.add_copies(tables)
         return tables
 
     def make_claims(self) -> Rows:
@@ -464,6 +467,16 @@ class World:
             if source.random() < 0.8:
                 row = {"recording_id": name, "points": source.randint(1, 9), "tier": source.choice(list(self.tiers))}
                 tables["points"].append({**row, "report_sha256": "c" * 64})
+
+    def add_copies(self, tables: dict[str, Rows]) -> None:
+        source, groups = self.source, list[list[str]]()
+        for name in self.recordings if source.random() < 0.4 else ():
+            if groups and source.random() < 0.6:
+                source.choice(groups).append(name)
+            else:
+                groups.append([name])
+        rows = [{"recording_id": name, "cluster": min(group)} for group in groups if len(group) > 1 for name in group]
+        tables["clusters"] = sorted(rows, key=lambda row: row["recording_id"])
 
     def add_money(self, tables: dict[str, Rows]) -> None:
         source = self.source

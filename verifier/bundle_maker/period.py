@@ -65,6 +65,7 @@ USAGE = b"usage_id,output_id,territory,uses\nu1,o1,DE,2\n"
 REPORT = b"line_id,product,model_version,territory,currency,net_amount\nL1,app,m1,DE,EUR,15.00\nL2,app,m1,DE,EUR,5.00\n"
 EMPTY = (
     "points",
+    "clusters",
     "rates",
     "disputes",
     "reserves",

@@ -110,6 +110,7 @@ class Tax:
 class Period:
     """`exposure`: model version → recording → milliseconds. `manifests`: snapshot → asset. `usage`: (output, territory, user) → uses.
     `attribution`: output → rows of (recording or `unattributed`, weight in ppm). `points`: recording → (points, tier).
+    `clusters`: the recordings of one sound.
     `rates`: (currency, into) → rate_e12. `followed`: model version → its terms, where they are not `programme`.
     `reserves`: rows of reserves.jsonl. All amounts in ledger units. `standing` None: no correction."""
 
@@ -127,6 +128,7 @@ class Period:
     revenue: list[Revenue] = field(default_factory=list)
     opening: dict[tuple[str, str], int] = field(default_factory=dict)
     points: dict[str, tuple[int, str]] = field(default_factory=dict)
+    clusters: list[frozenset[str]] = field(default_factory=list)
     rates: dict[tuple[str, str], int] = field(default_factory=dict)
     reserves: list[Values] = field(default_factory=list)
     advances: list[Advance] = field(default_factory=list)
@@ -191,6 +193,7 @@ def load_period(bundle: Bundle) -> Period:
             for row in bundle.read_rows("period/opening.jsonl")
         },
         points={row.values["recording_id"]: (row.values["points"], row.values["tier"]) for row in bundle.read_rows("period/points.jsonl")},
+        clusters=load_clusters(bundle),
         rates={(row.values["currency"], row.values["into"]): int(row.values["rate_e12"]) for row in bundle.read_rows("period/rates.jsonl")},
         reserves=[row.values for row in bundle.read_rows("period/reserves.jsonl")],
         advances=load_advances(bundle),
@@ -267,6 +270,13 @@ def load_revenue(bundle: Bundle) -> list[Revenue]:
         )
         for row in bundle.read_rows("period/revenue.jsonl")
     ]
+
+
+def load_clusters(bundle: Bundle) -> list[frozenset[str]]:
+    groups: dict[str, set[str]] = defaultdict(set)
+    for row in bundle.read_rows("period/clusters.jsonl"):
+        groups[row.values["cluster"]].add(row.values["recording_id"])
+    return [frozenset(members) for _, members in sorted(groups.items())]
 
 
 def load_advances(bundle: Bundle) -> list[Advance]:

@@ -1,5 +1,7 @@
 """What rows name is in the folder (period-folder.md, "What rows name"), as far as checks of consent and attribution do not ask it anyway."""
 
+from collections import defaultdict
+
 from ritornello_verify.bundle import Bundle
 from ritornello_verify.earnings import HELD, PARTY
 from ritornello_verify.reading import identify
@@ -15,13 +17,14 @@ REFERENCES = (
     ("period/quality.jsonl", "model_version", RUNS),
     ("period/revenue.jsonl", "model_version", RUNS),
     ("period/points.jsonl", "recording_id", RECORDINGS),
+    ("period/clusters.jsonl", "recording_id", RECORDINGS),
     ("period/disputes.jsonl", "claim_id", "period/claims.jsonl"),
     ("period/reserves.jsonl", "party_id", PARTIES),
     ("period/advances.jsonl", "party_id", PARTIES),
     ("period/taxes.jsonl", "party_id", PARTIES),
 )
 """Table, column, and the table whose key it is."""
-OPENING = "period/opening.jsonl"
+CLUSTERS, OPENING = "period/clusters.jsonl", "period/opening.jsonl"
 
 
 def check_references(bundle: Bundle, step: Step) -> None:
@@ -33,7 +36,21 @@ def check_references(bundle: Bundle, step: Step) -> None:
             if value is not None and value not in known:
                 what = f"{column} {show(value)} is not in {target.removeprefix('period/')}"
                 step.fail(path, what, row.number, identify(row.values, TABLES[path]))
+    check_clusters(bundle, step)
     check_opening(bundle, load_keys(bundle, PARTIES), step)
+
+
+def check_clusters(bundle: Bundle, step: Step) -> None:
+    """Each cluster has its first recording's name and another recording."""
+    rows = list(bundle.read_rows(CLUSTERS))
+    groups: dict[str, list[str]] = defaultdict(list)
+    for row in rows:
+        groups[row.values["cluster"]].append(row.values["recording_id"])
+    for row in rows:
+        name = row.values["cluster"]
+        if len(groups[name]) < 2 or name != min(groups[name]):
+            what = f"cluster {show(name)} is not named by the first of at least two recordings"
+            step.fail(CLUSTERS, what, row.number, identify(row.values, TABLES[CLUSTERS]))
 
 
 def check_opening(bundle: Bundle, parties: set[str], step: Step) -> None:

@@ -230,6 +230,7 @@ PERIOD_TABLES = {
     ),
     "opening.jsonl": Table(("account", "currency"), {"account": TEXT, "currency": CURRENCY, "balance_units": UNITS}),
     "points.jsonl": Table(("recording_id",), {"recording_id": IDENTIFIER, "points": bound(1), "tier": TEXT, "report_sha256": HASH}),
+    "clusters.jsonl": Table(("recording_id",), {"recording_id": IDENTIFIER, "cluster": IDENTIFIER}),
     "rates.jsonl": Table(
         ("currency", "into"),
         {"currency": CURRENCY, "into": CURRENCY, "rate_e12": NATURAL, "day": DAY, "source": TEXT, "recorded_at_us": INTEGER},

@@ -4,12 +4,16 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from ritornello_verify.apportion import apportion
 from ritornello_verify.heard import Ear
 from ritornello_verify.incomes import ANY_MODEL, COUNT, EXPOSURE, HEARD, POINTS, SECONDS, WORKS
 from ritornello_verify.period import Asset, Period
 from ritornello_verify.pools import Pool
 from ritornello_verify.receipts import Part
 from ritornello_verify.report import Malformed, show
+
+FINER = 1_000_000
+"""What a count of one is divided into where copies share it."""
 
 
 @dataclass
@@ -38,8 +42,18 @@ class Scales:
     def weigh_training(self, rule: str, part: Part) -> dict[str, int]:
         key = rule, part.model_version, part.terms.version
         if key not in self.kept:
-            self.kept[key] = self.find_weights(rule, part)
+            self.kept[key] = self.join_copies(rule, self.find_weights(rule, part))
         return self.kept[key]
+
+    def join_copies(self, rule: str, weights: dict[str, int]) -> dict[str, int]:
+        """Settlement.md, "Copies count once": where several recordings of a cluster weigh something, they share the largest weight."""
+        shares = [{name: weights[name] for name in group if weights.get(name, 0) > 0} for group in self.period.clusters]
+        shares = [share for share in shares if len(share) >= 2]
+        finer = FINER if shares and rule in (COUNT, WORKS) else 1
+        joined = {name: weight * finer for name, weight in weights.items()}
+        for share in shares:
+            joined.update(apportion(max(share.values()) * finer, share))
+        return joined
 
     def find_weights(self, rule: str, part: Part) -> dict[str, int]:
         model_version, tiers = part.model_version, part.terms.tiers

@@ -168,6 +168,24 @@ def test_what_recordings_weigh(rule: str, model_version: str, weights: dict[str,
     assert list_pools(make_period(incomes=(income,), **TRAINING)) == {f"fee/{model_version}/EUR/WW/master/{rule}": ("rule", 100, weights)}
 
 
+@pytest.mark.parametrize(
+    ("rule", "model_version", "weights"),
+    [
+        ("exposure", "*", {"r1": 6, "r2": 1}),
+        ("count", "m1", {"r1": 500_000, "r2": 500_000}),
+        ("count", "*", {"r1": 500_000, "r2": 500_000, "r3": 1_000_000, "r4": 1_000_000}),
+        ("seconds", "*", {"r1": 26, "r2": 4, "r3": 7, "r4": 1}),
+        ("works", "m2", {"r1": 1, "r3": 1, "r4": 1}),
+        ("points", "m1", {"r2": 2_500_000, "r9": 1_000_000}),
+    ],
+)
+def test_copies_count_once(rule: str, model_version: str, weights: dict[str, int]) -> None:
+    """r1 and r2 are one sound: 7 ms of exposure over 7 and 1 is 6.125 and 0.875; 30 ms over 30 and 5 is 25.71 and 4.29. One of them alone counts as ever."""
+    income = replace(FEE, amount_units=100, divide_by=rule, model_version=model_version)
+    period = make_period(incomes=(income,), clusters=[frozenset({"r1", "r2"})], **TRAINING)
+    assert list_pools(period) == {f"fee/{model_version}/EUR/WW/master/{rule}": ("rule", 100, weights)}
+
+
 @pytest.mark.parametrize("fallback", ["count", "reserve"])
 def test_the_fallback_is_the_basis(fallback: str) -> None:
     income = replace(SHARE, rate_ppm=1_000_000, fallback=fallback)

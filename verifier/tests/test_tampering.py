@@ -36,6 +36,7 @@ CHANGES: dict[str, tuple[str, object]] = {
     "period/revenue.jsonl": ("net_units", "15000001"),
     "period/opening.jsonl": ("balance_units", "8"),
     "period/points.jsonl": ("points", 7),
+    "period/clusters.jsonl": ("cluster", "r0"),
     "period/rates.jsonl": ("rate_e12", "900000000001"),
     "period/disputes.jsonl": ("resolved_at_us", 1),
     "period/reserves.jsonl": ("units", "700001"),
@@ -102,6 +103,7 @@ def make_keys(path: str) -> tuple[str, ...]:
         "revenue": ("line_id",),
         "opening": ("account",),
         "points": ("recording_id",),
+        "clusters": ("recording_id",),
         "rates": ("currency", "into"),
         "disputes": ("dispute_id",),
         "reserves": ("party_id",),
@@ -214,6 +216,7 @@ def list_amounts() -> Iterator[tuple[Callable[[], Contents], str, int, str]]:
 
 FORGED: dict[str, tuple[str, object, str, str]] = {
     "period/points.jsonl": ("points", 7, "result/allocations.jsonl row 8", 'amount_units is "750000", recomputed "666666"'),
+    "period/clusters.jsonl": ("cluster", "r0", "period/clusters.jsonl row 1", 'cluster "r0" is not named by the first of at least two'),
     "period/rates.jsonl": ("rate_e12", "800000000000", "result/receipts.jsonl row 1", 'units is "9000000", recomputed "8000000"'),
     "period/disputes.jsonl": ("resolved_at_us", KNOWN, "result/allocations.jsonl row 1", "does not follow"),
     "period/reserves.jsonl": ("units", "700001", "result/postings.jsonl row 59", 'amount_units is "-700000", recomputed "-700001"'),

@@ -22,7 +22,7 @@ def test_a_right_bundle_is_verified(bundle: Path, verify: Verify) -> None:
     assert (code, report["verified"]) == (0, True), report["verdict"]
     counts = {what: count for step in report["steps"] for what, count in step["counts"].items()}
     assert counts["rows read"] == 124
-    assert counts["inclusion proofs followed"] == 44
+    assert counts["inclusion proofs followed"] == 45
     assert counts["consent decisions derived anew"] == 2
     assert counts["allocation lines recomputed"] == 16
     assert (counts["balances recomputed"], counts["payouts recomputed"], counts["statements recomputed"]) == (5, 2, 3)
@@ -80,7 +80,7 @@ def test_a_checkpoint_from_elsewhere_replaces_the_bundles(bundle: Path, tmp_path
     (bundle / "checkpoint.txt").rename(tmp_path / "checkpoint")
     assert verify(bundle)[0] == 1
     assert verify(bundle, "--checkpoint", str(tmp_path / "checkpoint"))[0] == 0
-    (tmp_path / "checkpoint").write_bytes(signer.checkpoint(45, b"\0" * 32))
+    (tmp_path / "checkpoint").write_bytes(signer.checkpoint(46, b"\0" * 32))
     code, report = verify(bundle, "--checkpoint", str(tmp_path / "checkpoint"))
     assert code == 1
     assert "does not lead to the checkpoint's root" in report["verdict"]

@@ -86,11 +86,11 @@ def dismiss(frame: Frame, verdict: str, decided_by: str, reason: str) -> None:
 @clones.command()
 @pass_frame
 def clusters(frame: Frame) -> None:
-    """Recordings that count as one and the same sound in attribution."""
-    from ritornello.service import clones as service
+    """Recordings that are one and the same sound: in attribution and in pools they count once."""
+    from ritornello.service.clusters import find_clusters
 
     with frame.context() as context:
-        found = service.find_clusters(context)
+        found = find_clusters(context)
     frame.show(found, "\n".join("  ".join(one) for one in found) or "no recording is a copy of another")
 
 

@@ -222,6 +222,7 @@ class Period:
     runs: Mapping[str, Run] = field(default_factory=dict)  # by model version
     members: Sequence[Member] = ()
     points: Sequence[Points] = ()
+    cluster_of: Mapping[str, str] = field(default_factory=dict)  # recordings of one sound → the one that stands for them
     rates: Mapping[tuple[str, str], Rate] = field(default_factory=dict)  # by reported currency and what it becomes
     disputes: Sequence[Dispute] = ()
     reserves: Sequence[Withheld] = ()

@@ -214,6 +214,7 @@ def _period(header: Mapping[str, Any], programme: Programme, tables: Mapping[str
             for row in tables["manifest"]
         ],
         points=[Points(row["recording_id"], row["points"], row["tier"]) for row in tables["points"]],
+        cluster_of={row["recording_id"]: row["cluster"] for row in tables["clusters"]},
         rates={(row["currency"], row["into"]): Rate(row["currency"], row["into"], int(row["rate_e12"])) for row in tables["rates"]},
         disputes=[Dispute(row["dispute_id"], row["claim_id"], row["opened_at_us"], row["resolved_at_us"]) for row in tables["disputes"]],
         reserves=[
@@ -296,6 +297,8 @@ def _check(period: Period, tables: Mapping[str, Rows], problems: list[Problem]) 
     known("revenue", "model_version", models, "a model version of runs.jsonl")
     known("quality", "model_version", models, "a model version of runs.jsonl")
     known("points", "recording_id", period.recordings, "a recording of recordings.jsonl")
+    known("clusters", "recording_id", period.recordings, "a recording of recordings.jsonl")
+    known("clusters", "cluster", _first_of_several(period.cluster_of), "the first of at least two recordings of a cluster")
     known("manifest", "recording_id", period.recordings, "a recording of recordings.jsonl")
     known("disputes", "claim_id", (row["claim_id"] for row in tables["claims"]), "a claim of claims.jsonl")
     for table in ("reserves", "advances", "taxes"):
@@ -353,6 +356,14 @@ def _check(period: Period, tables: Mapping[str, Rows], problems: list[Problem]) 
     for number, row in enumerate(tables["usage"], 1):
         if row["uses"] < 1:
             problems.append(Problem("usage.jsonl", number, "uses", "is not at least 1", "leave the row out"))
+
+
+def _first_of_several(cluster_of: Mapping[str, str]) -> set[str]:
+    """The clusters that are called by their first recording and have another."""
+    members: dict[str, list[str]] = {}
+    for recording_id, cluster in cluster_of.items():
+        members.setdefault(cluster, []).append(recording_id)
+    return {cluster for cluster, names in members.items() if len(names) > 1 and min(names) == cluster}
 
 
 def _check_sums(period: Period, problems: list[Problem]) -> None:

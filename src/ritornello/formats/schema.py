@@ -195,6 +195,7 @@ PERIOD_TABLES: Mapping[str, Table] = {
     ),
     "opening": Table(("account", "currency"), {"account": TEXT, "currency": TEXT, "balance_units": BIG}),
     "points": Table(("recording_id",), {"recording_id": TEXT, "points": COUNT, "tier": TEXT, "report_sha256": HASH}),
+    "clusters": Table(("recording_id",), {"recording_id": TEXT, "cluster": TEXT}),
     "rates": Table(
         ("currency", "into"), {"currency": TEXT, "into": TEXT, "rate_e12": BIG, "day": DAY, "source": TEXT, "recorded_at_us": COUNT}
     ),

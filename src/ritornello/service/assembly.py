@@ -17,7 +17,7 @@ from ritornello.formats.canonical import lines
 from ritornello.formats.period_folder import row_of
 from ritornello.formats.schema import PERIOD_TABLES
 from ritornello.formats.terms_folder import list_named
-from ritornello.service import classes, models, programmes, reports, settlement_files, snapshots
+from ritornello.service import classes, clusters, models, programmes, reports, settlement_files, snapshots
 from ritornello.service.context import Context
 from ritornello.store import advances, attributions, catalogue, consents, disputes, ledger, rates, schema, taxes
 from ritornello.store import reports as stored_reports
@@ -78,6 +78,7 @@ def assemble(context: Context, wanted: Wanted) -> Assembled:
         "usage": _lines(context, "usage", wanted, now),
         "revenue": _lines(context, "revenue", wanted, now),
         "points": points,
+        "clusters": _clusters(context, recordings, now),
         "quality": [_columns("quality", json.loads(context.files.get(quality))) for _, quality in batches],
         "attribution": [json.loads(line) for weights, _ in batches for line in lines(context.files.get(weights))],
         **money,
@@ -213,6 +214,12 @@ def _lines(context: Context, kind: str, wanted: Wanted, now: int) -> Rows:
     for row in rows:
         row |= {name: str(row[name]) for name in ("net_units", "gross_units", "quantity_e6") if row.get(name) is not None}
     return rows
+
+
+def _clusters(context: Context, recordings: set[str], now: int) -> Rows:
+    """Recordings of the folder that are one sound with others of it."""
+    found = [[name for name in cluster if name in recordings] for cluster in clusters.find_clusters(context, now)]
+    return [{"recording_id": name, "cluster": cluster[0]} for cluster in found if len(cluster) > 1 for name in cluster]
 
 
 def _money_tables(context: Context, wanted: Wanted, terms: list[Programme], now: int) -> dict[str, Rows]:

@@ -17,7 +17,7 @@ from ritornello.formats.canonical import encode_document, encode_table, fingerpr
 from ritornello.formats.schema import PERIOD_TABLES
 from ritornello.formats.sheet import parse_count, read_sheet
 from ritornello.service import models
-from ritornello.service.clones import find_clusters
+from ritornello.service.clusters import find_clusters
 from ritornello.service.context import Context
 from ritornello.store import attributions, catalogue, schema
 

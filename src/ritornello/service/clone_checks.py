@@ -17,6 +17,7 @@ from ritornello.audio.likeness.chroma import unpack
 from ritornello.audio.likeness.masking import measure_shared
 from ritornello.audio.likeness.verdict import Verdict
 from ritornello.domain.catalogue import Asset, Recording
+from ritornello.domain.clones import EXCERPT, OTHER_MIX, SAME_SOUND, VARIANT
 from ritornello.domain.errors import Problem
 from ritornello.service import identity, models
 from ritornello.service.context import Context
@@ -24,7 +25,7 @@ from ritornello.store import catalogue, clones, renditions, schema
 
 METHOD = "landmarks-1 chroma-1"
 WORKS_LIMIT = 300  # recordings that one more is compared with for the same work, at a sixth of a second each
-FROM_OUTPUT = frozenset({verdicts.SAME_SOUND, verdicts.VARIANT, verdicts.OTHER_MIX, verdicts.EXCERPT})
+FROM_OUTPUT = frozenset({SAME_SOUND, VARIANT, OTHER_MIX, EXCERPT})
 ASSETS_AT_ONCE = 20
 
 

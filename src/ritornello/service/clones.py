@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from ritornello.audio.likeness import verdict as verdicts
 from ritornello.audio.likeness.verdict import Verdict
 from ritornello.domain.catalogue import Claim
-from ritornello.domain.clones import cluster
 from ritornello.domain.errors import Refused
 from ritornello.formats.canonical import encode, encode_document, fingerprint_document
-from ritornello.service import disputes
+from ritornello.service import clusters, disputes
 from ritornello.service.clone_checks import METHOD, Compared, Finding
 from ritornello.service.context import Context
 from ritornello.store import catalogue, clones
@@ -20,10 +18,7 @@ from ritornello.store import disputes as stored_disputes
 from ritornello.store.clones import StoredVerdict
 
 FORMAT = "ritornello-clone-evidence-1"
-CONFIRMED, DISMISSED = "confirmed", "dismissed"
 GENERATED = "generated"
-SURE = frozenset({verdicts.EXACT_COPY, verdicts.SAME_SOUND})  # count without a person's word, until somebody dismisses them
-COPIES = SURE | {verdicts.VARIANT, verdicts.OTHER_MIX, verdicts.EXCERPT}  # are one sound once confirmed
 OPENED_BY = "comparison at import"
 
 
@@ -98,22 +93,6 @@ def decide(context: Context, verdict_id: str, decision: str, decided_by: str, re
     return decided
 
 
-def find_clusters(context: Context) -> tuple[tuple[str, ...], ...]:
-    """Recordings that are one and the same sound: by verdicts that are sure and not dismissed, and by copies that somebody confirmed."""
-    assets = catalogue.read_assets(context.connection)
-    pairs = []
-    for one in clones.read_verdicts(context.connection):
-        if _is_copy(one) and assets[one.asset_id].kind == assets[one.other_id].kind:
-            pairs.append((assets[one.asset_id].recording_id, assets[one.other_id].recording_id))
-    return cluster(pairs)
-
-
-def _is_copy(one: StoredVerdict) -> bool:
-    if one.other_kind != "asset" or one.decision == DISMISSED:
-        return False
-    return one.kind in SURE or (one.decision == CONFIRMED and one.kind in COPIES)
-
-
 def _find(context: Context, verdict_id: str) -> StoredVerdict:
     for one in clones.read_verdicts(context.connection):
         if one.verdict_id == verdict_id:
@@ -167,7 +146,7 @@ def _contest(context: Context, one: StoredVerdict) -> None:
 
     A claim that was contested for this verdict is not contested again: how that ended stands.
     """
-    if not _is_copy(one):
+    if not clusters.joins(one):
         return
     assets = catalogue.read_assets(context.connection)
     sides = [_claims_of(context, assets[name].recording_id) for name in (one.asset_id, one.other_id)]

@@ -179,6 +179,23 @@ def _revenue_rows(tables: statements.Tables, income: Income, pool: Row) -> list[
 
 
 def _weight(tables: statements.Tables, line: Row, pool: Row) -> dict[str, Any]:
+    found = _weight_alone(tables, line, pool)
+    rule = pool["basis"].removeprefix("unattributed-").removeprefix("lineage-")
+    cluster_of = {row["recording_id"]: row["cluster"] for row in tables.get("clusters", [])}
+    cluster = cluster_of.get(line["recording_id"])
+    copies = [name for name, other in cluster_of.items() if other == cluster and name != line["recording_id"]]
+    if cluster is None or rule == "reserve" or rule in HEARD:
+        return found
+    return {
+        **found,
+        "parts": [
+            *found["parts"],
+            f"one sound with {', '.join(copies)}: those that count here share what the largest of them would bring alone",
+        ],
+    }
+
+
+def _weight_alone(tables: statements.Tables, line: Row, pool: Row) -> dict[str, Any]:
     total = int(pool["denominator"]) // WHOLE_E8
     part = f"{line['weight']} of {total} ({int(line['weight']) * 100 / total:.4f} %)"
     rule = pool["basis"].removeprefix("unattributed-").removeprefix("lineage-")

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from ritornello.domain.errors import Problem, raise_if_any
+from ritornello.domain.money import apportion
 from ritornello.domain.period import Member, Period
 from ritornello.domain.programme import HEARD
 from ritornello.settlement.heard import Heard
@@ -11,6 +12,7 @@ from ritornello.settlement.pools import Pool, income_of
 from ritornello.settlement.receipts import ANY_MODEL, Part
 
 Weights = Mapping[str, int]  # recording → weight above 0
+PARTS = 1_000_000  # of a recording that counts once, so that copies can share it
 
 
 def weigh(period: Period, pools: Sequence[Pool], parts: Iterable[Part], heard: Heard) -> dict[str, Weights]:
@@ -26,7 +28,7 @@ def weigh(period: Period, pools: Sequence[Pool], parts: Iterable[Part], heard: H
             rule = period.programme.held.reserve if pool.rule == "reserve" and period.is_released and period.programme.held else None
             key = (rule or pool.rule, pool.model_version, pool.terms_version if pool.rule == "points" else 0)
             if key not in trained:
-                trained[key] = _of_training(period, *key)
+                trained[key] = _count_copies_once(period, key[0], _of_training(period, *key))
             found[pool.name] = trained[key]
     raise_if_any([_nothing_to_divide_by(pool) for pool in pools if pool.rule != "reserve" and not found[pool.name]])
     return found
@@ -52,6 +54,21 @@ def _of_training(period: Period, rule: str, model_version: str, terms_version: i
         if rule == "works":
             weights = _one_each_work(period, weights)
     return {recording_id: weight for recording_id, weight in weights.items() if weight}
+
+
+def _count_copies_once(period: Period, rule: str, weights: Weights) -> Weights:
+    """Recordings of one sound count together as the largest of them, each by its own part of their sum."""
+    clusters: dict[str, dict[str, int]] = defaultdict(dict)
+    for recording_id in weights.keys() & period.cluster_of.keys():
+        clusters[period.cluster_of[recording_id]][recording_id] = weights[recording_id]
+    copied = [members for members in clusters.values() if len(members) > 1]
+    if not copied:
+        return weights
+    parts = PARTS if rule in {"count", "works"} else 1
+    found = {recording_id: weight * parts for recording_id, weight in weights.items()}
+    for members in copied:
+        found |= apportion(max(members.values()) * parts, members)
+    return {recording_id: weight for recording_id, weight in found.items() if weight}
 
 
 def _members(period: Period, model_version: str) -> list[Member]:

@@ -50,12 +50,16 @@ def add_decision(connection: Connection, verdict_id: str, decision: str, decided
     connection.execute(insert(clone_decision).values(**row, decided_by=decided_by, reason=reason, decided_at_us=at_us))
 
 
-def read_verdicts(connection: Connection) -> list[StoredVerdict]:
-    """Every verdict, oldest first."""
+def read_verdicts(connection: Connection, known_at_us: int | None = None) -> list[StoredVerdict]:
+    """Every verdict that was there at a moment (None: now), oldest first, with the decision that counted then."""
+    decisions, verdicts = select(clone_decision), select(clone_verdict)
+    if known_at_us is not None:
+        decisions = decisions.where(clone_decision.c.decided_at_us <= known_at_us)
+        verdicts = verdicts.where(clone_verdict.c.recorded_at_us <= known_at_us)
     latest = {
         row.verdict_id: {name: value for name, value in row._mapping.items() if name not in {"verdict_id", "number"}}
-        for row in connection.execute(select(clone_decision).order_by(clone_decision.c.verdict_id, clone_decision.c.number))
+        for row in connection.execute(decisions.order_by(clone_decision.c.verdict_id, clone_decision.c.number))
     }
-    rows = connection.execute(select(clone_verdict).order_by(clone_verdict.c.recorded_at_us, clone_verdict.c.verdict_id))
+    rows = connection.execute(verdicts.order_by(clone_verdict.c.recorded_at_us, clone_verdict.c.verdict_id))
     undecided = dict.fromkeys(("decision", "decided_by", "reason", "decided_at_us"))
     return [StoredVerdict(**row._mapping, **latest.get(row.verdict_id, undecided)) for row in rows]

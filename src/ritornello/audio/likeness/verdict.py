@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from ritornello.audio.fingerprint import Passage
 from ritornello.audio.likeness.alignment import Alignment
 from ritornello.audio.likeness.masking import Shared
+from ritornello.domain.clones import EXACT_COPY, EXCERPT, OTHER_MIX, SAME_SOUND, VARIANT
 
-EXACT_COPY, SAME_SOUND, VARIANT, OTHER_MIX = "exact_copy", "same_sound", "variant", "other_mix"
-EXCERPT, LOOP, STEM_OF, CONTAINS, SAMPLE, SAME_WORK = "excerpt", "loop", "stem_of", "contains", "sample", "same_work"
+LOOP, STEM_OF, CONTAINS, SAMPLE, SAME_WORK = "loop", "stem_of", "contains", "sample", "same_work"
 LEAST_MILLIDECADES = 20_000  # of evidence: strangers reached 15,249 among real recordings, a second of a copy brings some 14,000
 WHOLE_PPM = 800_000  # of a sound's time, since silence and fades match nothing
 SAME_PPM = 860_000  # of the strongest peaks, both ways: tuned on half of the stems (docs/identity.md)
