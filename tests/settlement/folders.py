@@ -392,6 +392,9 @@ class World:
                 quality = {"method": "landmarks", "method_version": "1", "outputs_with_truth": 3, "error_low_ppm": 0, "error_high_ppm": 1}
                 error = source.choice([None, 0, 0, 200_000, 200_000, 200_001])
                 quality |= {"model_version": model, "error_ppm": error, "aggregate_error_ppm": 0, "leak_ppm": 0}
+                for name in ("evidence_ppm", "noise_recording_ppm", "noise_catalogue_ppm"):
+                    if source.random() < 0.8:
+                        quality[name] = source.choice([None, 0, 1, 30_000, 300_000])
                 tables["quality"].append(quality)
 
     def add_decisions(self, tables: dict[str, Rows]) -> None:

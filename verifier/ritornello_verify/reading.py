@@ -50,7 +50,7 @@ def read_row(line: bytes, path: str, number: int) -> Row:
         raise Malformed(path, str(error), number) from None
     if type(values) is not dict:
         raise Malformed(path, "not an object", number)
-    wrong = find_wrong_column(values, table.columns)
+    wrong = find_wrong_column(values, table.columns, table.lacking)
     if wrong:
         raise Malformed(path, wrong, number, identify(values, table))
     return Row(number, line, values)
@@ -83,13 +83,13 @@ def parse_document(data: bytes, path: str, columns: Mapping[str, Kind]) -> Value
     return values
 
 
-def find_wrong_column(values: Values, columns: Mapping[str, Kind]) -> str | None:
-    if values.keys() != columns.keys():
-        missing, unknown = sorted(columns.keys() - values.keys()), sorted(values.keys() - columns.keys())
+def find_wrong_column(values: Values, columns: Mapping[str, Kind], lacking: frozenset[str] = frozenset()) -> str | None:
+    missing, unknown = sorted(columns.keys() - values.keys() - lacking), sorted(values.keys() - columns.keys())
+    if missing or unknown:
         parts = [f"{word} {', '.join(map(show, names))}" for word, names in (("missing", missing), ("unknown", unknown)) if names]
         return f"the columns differ: {'; '.join(parts)}"
     for name, kind in columns.items():
-        if not kind.accepts(values[name]):
+        if name in values and not kind.accepts(values[name]):
             return f"{name} is {show(values[name])}, not {kind.description}"
     return None
 

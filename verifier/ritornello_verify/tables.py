@@ -31,10 +31,11 @@ from ritornello_verify.kinds import (
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Columns with what they may hold, and the key columns rows are sorted by."""
+    """Columns with what they may hold, and the key columns rows are sorted by. A row may lack those that `lacking` names."""
 
     key: tuple[str, ...]
     columns: dict[str, Kind]
+    lacking: frozenset[str] = frozenset()
 
 
 RECEIPTS = Table(
@@ -52,6 +53,7 @@ RECEIPTS = Table(
         "upstream_units": NATURAL,
     },
 )
+QUALITY_SINCE = frozenset({"evidence_ppm", "influence_ppm", "exposure_ppm", "noise_recording_ppm", "noise_catalogue_ppm"})
 PERIOD_TABLES = {
     "parties.jsonl": Table(
         ("party_id",), {"party_id": IDENTIFIER, "name": TEXT, "kind": choose("person", "organisation"), "payable": YES_OR_NO}
@@ -206,7 +208,9 @@ PERIOD_TABLES = {
             "error_high_ppm": allow_null(INTEGER),
             "aggregate_error_ppm": allow_null(INTEGER),
             "leak_ppm": allow_null(INTEGER),
+            **dict.fromkeys(QUALITY_SINCE, allow_null(COUNT)),
         },
+        QUALITY_SINCE,
     ),
     "attribution.jsonl": Table(
         ("output_id", "recording_id"), {"output_id": IDENTIFIER, "recording_id": IDENTIFIER, "weight_ppm": bound(0, 1_000_000)}

@@ -29,10 +29,18 @@ COUNTS = "object of whole numbers"
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table's key and columns; the name of a column that may be null ends in `?` here."""
+    """A table's key and columns; the name of a column that may be null ends in `?` here, of one that a row may also lack (it is null then) in `??`."""
 
     key: tuple[str, ...]
     columns: Mapping[str, str]
+
+    def names(self) -> list[str]:
+        """The columns as rows have them."""
+        return [column.rstrip("?") for column in self.columns]
+
+    def complete(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """The table's columns of a row, with null for those it may lack. Raises KeyError for others."""
+        return {name.rstrip("?"): row.get(name[:-2]) if name.endswith("??") else row[name.rstrip("?")] for name in self.columns}
 
 
 PERIOD_TABLES: Mapping[str, Table] = {
@@ -173,6 +181,11 @@ PERIOD_TABLES: Mapping[str, Table] = {
             "error_high_ppm?": COUNT,
             "aggregate_error_ppm?": COUNT,
             "leak_ppm": COUNT,
+            "evidence_ppm??": COUNT,
+            "influence_ppm??": COUNT,
+            "exposure_ppm??": COUNT,
+            "noise_recording_ppm??": COUNT,
+            "noise_catalogue_ppm??": COUNT,
         },
     ),
     "attribution": Table(("output_id", "recording_id"), {"output_id": TEXT, "recording_id": TEXT, "weight_ppm": COUNT}),
@@ -294,9 +307,9 @@ def check_row(file: str, number: int, line: bytes, table: Table, problems: list[
     except (ValueError, RecursionError) as error:
         problems.append(Problem(file, number, None, f"can't be read: {error}", "write it as RFC 8785 canonical JSON"))
         return None
-    wanted = {column.removesuffix("?") for column in table.columns}
-    if set(row) != wanted:
-        missing, foreign = sorted(wanted - set(row)), sorted(set(row) - wanted)
+    wanted, optional = set(table.names()), {column[:-2] for column in table.columns if column.endswith("??")}
+    missing, foreign = sorted(wanted - optional - set(row)), sorted(set(row) - wanted)
+    if missing or foreign:
         what = "; ".join(
             text
             for text in (f"lacks {', '.join(missing)}" if missing else "", f"has unknown {', '.join(foreign)}" if foreign else "")
@@ -304,21 +317,14 @@ def check_row(file: str, number: int, line: bytes, table: Table, problems: list[
         )
         problems.append(Problem(file, number, None, what, "give every row exactly the documented columns"))
         return None
+    row = table.complete(row)
     wrong = [
-        column.removesuffix("?")
+        (column.rstrip("?"), kind)
         for column, kind in table.columns.items()
-        if not _fits(row[column.removesuffix("?")], kind, null=column.endswith("?"))
+        if not _fits(row[column.rstrip("?")], kind, null=column.endswith("?"))
     ]
-    for column in wrong:
-        problems.append(
-            Problem(
-                file,
-                number,
-                column,
-                f"{row[column]!r} is not a {table.columns.get(column) or table.columns[column + '?']}",
-                "correct the value",
-            )
-        )
+    for column, kind in wrong:
+        problems.append(Problem(file, number, column, f"{row[column]!r} is not a {kind}", "correct the value"))
     return None if wrong else row
 
 

@@ -288,4 +288,4 @@ def _disputes(context: Context, now: int) -> Rows:
 
 def _columns(table: str, row: Mapping[str, Any]) -> dict[str, Any]:
     """Only the table's columns."""
-    return {name: row[name] for name in (column.removesuffix("?") for column in PERIOD_TABLES[table].columns)}
+    return PERIOD_TABLES[table].complete(row)

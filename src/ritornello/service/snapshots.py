@@ -102,7 +102,7 @@ def find_row(context: Context, snapshot_id: str) -> dict[str, Any]:
     row = context.connection.execute(select(schema.snapshot).where(schema.snapshot.c.snapshot_id == snapshot_id)).first()
     if row is None:
         raise Refused("unknown_snapshot", f"there is no snapshot {snapshot_id!r}", "freeze one: ritornello snapshot freeze")
-    wanted = [column.removesuffix("?") for column in PERIOD_TABLES["snapshots"].columns]
+    wanted = PERIOD_TABLES["snapshots"].names()
     return {
         **{name: value for name, value in row._mapping.items() if name in wanted},
         "purposes": row.purposes.split(" "),
