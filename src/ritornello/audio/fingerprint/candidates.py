@@ -5,13 +5,17 @@ per landmark, are candidates. Common names are looked up last, and no more than 
 however large the index is.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
-from ritornello.audio.fingerprint.landmarks import Pairs, pair_up
+from ritornello.audio.fingerprint.landmarks import pair_up
 from ritornello.audio.fingerprint.line import Lines, join_lines
 from ritornello.audio.fingerprint.peaks import Peaks
-from ritornello.audio.fingerprint.segment import Segment
+from ritornello.audio.fingerprint.segment import Segment, count_up
 
 STRAIGHT_PEAKS_PER_SECOND = 50
 BENT_PEAKS_PER_SECOND = 25
@@ -37,54 +41,79 @@ def _list_bends() -> tuple[tuple[float, float], ...]:
 BENDS = _list_bends()
 
 
-def propose_straight(segment: Segment, peaks: Peaks) -> Lines:
+@dataclass(frozen=True, eq=False)
+class Names:
+    """Under which keys the pairs of a query would be found at one bend, and the frames of their first peaks."""
+
+    transposed: float
+    stretch: float
+    keys: Ints
+    frames: Ints
+
+
+def name_straight(peaks: Peaks) -> Names:
+    """At the recording's own speed and pitch."""
+    return Names(0.0, 1.0, *pair_up(peaks.strongest(STRAIGHT_PEAKS_PER_SECOND)).name(0.0, 1.0))
+
+
+def name_bent(peaks: Peaks) -> list[Names]:
+    """At every other speed, tempo and pitch."""
+    pairs = pair_up(peaks.strongest(BENT_PEAKS_PER_SECOND))
+    return [Names(transposed, stretch, *pairs.name(transposed, stretch)) for transposed, stretch in BENDS]
+
+
+def propose_straight(segment: Segment, names: Names) -> Lines:
     """Candidates at the recording's own speed and pitch, best first."""
-    pairs = pair_up(peaks.strongest(STRAIGHT_PEAKS_PER_SECOND))
-    counts, origins = _vote(segment, pairs, 0.0, 1.0)
+    counts, origins = _vote(segment, names)
     beside = np.searchsorted(origins, origins + (AROUND_BINS + 1) * BIN_FRAMES)
     before = np.searchsorted(origins, origins - AROUND_BINS * BIN_FRAMES)
     total = np.concatenate([[0], np.cumsum(counts)])
     usual = (total[beside] - total[before]) / (2 * AROUND_BINS + 1)
     score = (_with_next(counts, origins) - 2 * usual) / np.sqrt(2 * usual + 1)
-    best = np.argsort(-score, kind="stable")[:STRAIGHT_CANDIDATES]
-    return _lines(origins[best], 0.0, 1.0)
+    return _lines(origins[_best(score, STRAIGHT_CANDIDATES)], 0.0, 1.0)
 
 
-def propose_bent(segment: Segment, peaks: Peaks) -> Lines:
+def propose_bent(segment: Segment, bent: Sequence[Names]) -> Lines:
     """Candidates at another speed, tempo or pitch, best first."""
-    pairs = pair_up(peaks.strongest(BENT_PEAKS_PER_SECOND))
     scores, lines = [], []
-    for transposed, stretch in BENDS:
-        counts, origins = _vote(segment, pairs, transposed, stretch)
+    for names in bent:
+        counts, origins = _vote(segment, names)
         score = _with_next(counts, origins)
-        best = np.argsort(-score, kind="stable")[:CANDIDATES_PER_BEND]
+        best = _best(score, CANDIDATES_PER_BEND)
         scores.append(score[best])
-        lines.append(_lines(origins[best], transposed, stretch))
-    best = np.argsort(-np.concatenate(scores), kind="stable")[:BENT_CANDIDATES]
-    return join_lines(lines)[best]
+        lines.append(_lines(origins[best], names.transposed, names.stretch))
+    return join_lines(lines)[_best(np.concatenate(scores), BENT_CANDIDATES)]
 
 
-def _vote(segment: Segment, pairs: Pairs, transposed: float, stretch: float) -> tuple[Ints, Ints]:
+def _vote(segment: Segment, names: Names) -> tuple[Ints, Ints]:
     """How many landmarks agree on each origin, and the origins (frames of the segment's axis), in order."""
-    keys, frames = pairs.name(transposed, stretch)
-    starts, counts = segment.find_landmarks(keys)
+    frames = names.frames
+    starts, counts = segment.find_landmarks(names.keys)
     if counts.sum() > HITS_LIMIT:
         rarest = np.argsort(counts, kind="stable")
         rarest = rarest[np.cumsum(counts[rarest]) <= HITS_LIMIT]
         starts, counts, frames = starts[rarest], counts[rarest], frames[rarest]
-    places = np.repeat(starts - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
-    origins = np.rint(segment.landmark_frames[places] - stretch * np.repeat(frames, counts)).astype(np.int64)
+    places = count_up(starts, counts)
+    origins = np.rint(segment.landmark_frames[places] - names.stretch * np.repeat(frames, counts)).astype(np.int64)
     landmarks = max(len(segment.landmark_frames), 1)
-    once = _distinct(np.floor_divide(origins, BIN_FRAMES) * landmarks + places)[0]  # a landmark counts once in a bin
-    bins, votes = _distinct(np.floor_divide(once, landmarks))
-    return votes, bins * BIN_FRAMES
+    agreeing = np.sort(np.floor_divide(origins, BIN_FRAMES) * landmarks + places)
+    once = agreeing[_first_of_runs(agreeing)]  # a landmark counts once in a bin
+    bins = np.floor_divide(once, landmarks)
+    firsts = _first_of_runs(bins)
+    return np.diff(firsts, append=len(bins)), bins[firsts] * BIN_FRAMES
 
 
-def _distinct(values: Ints) -> tuple[Ints, Ints]:
-    """Distinct values in order and how often each occurs. By sorting: several times faster here than NumPy's own, which hashes."""
-    ordered = np.sort(values)
-    firsts = np.flatnonzero(np.concatenate([np.ones(min(len(ordered), 1), dtype=bool), ordered[1:] != ordered[:-1]]))
-    return ordered[firsts], np.diff(firsts, append=len(ordered))
+def _first_of_runs(ordered: Ints) -> Ints:
+    """Where the runs of equal values begin."""
+    return np.flatnonzero(np.concatenate([np.ones(min(len(ordered), 1), dtype=bool), ordered[1:] != ordered[:-1]]))
+
+
+def _best(scores: npt.NDArray[Any], count: int) -> Ints:
+    """The places of the highest scores, best first, among equals in order; without putting all of them in order."""
+    if len(scores) <= count:
+        return np.argsort(-scores, kind="stable")
+    enough = np.flatnonzero(scores >= np.partition(scores, len(scores) - count)[len(scores) - count])
+    return enough[np.argsort(-scores[enough], kind="stable")[:count]]
 
 
 def _with_next(counts: Ints, origins: Ints) -> Ints:

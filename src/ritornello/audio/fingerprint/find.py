@@ -1,12 +1,13 @@
 """Which passages of a file are passages of which recordings."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache, partial
 
 import numpy as np
 import numpy.typing as npt
 
-from ritornello.audio.fingerprint.candidates import propose_bent, propose_straight
+from ritornello.audio.fingerprint.candidates import Names, name_bent, name_straight, propose_bent, propose_straight
 from ritornello.audio.fingerprint.chance import evidence_needed, false_match_probability, in_parts_per_billion
 from ritornello.audio.fingerprint.evidence import bound, judge, refine, trace
 from ritornello.audio.fingerprint.index import FingerprintIndex
@@ -69,9 +70,9 @@ def find_in_peaks(
     windows = cut(peaks)
     hours = index.hours if hours is None else hours
     needed = evidence_needed(probability, len(windows), hours)
-    found = [
-        passage for segment in index.segments for passage in _find_in_segment(segment, index.removed | ignored, windows, needed, bends)
-    ]
+    segments = [segment for segment in index.segments if segment.assets]
+    seeds = _seed_all(segments, windows, bends, index.removed | ignored)
+    found = [passage for number, segment in enumerate(segments) for passage in _find_in_segment(segment, windows, seeds[number], needed)]
     found.sort(key=lambda one: (-one.evidence, one.asset.sha256, one.start))
     kept: list[_Found] = []
     for one in found:
@@ -93,10 +94,10 @@ class _Found:
     evidence: float
 
 
-def _find_in_segment(segment: Segment, hidden: frozenset[str], windows: list[Window], needed: float, bends: bool) -> Iterator[_Found]:
-    if not segment.assets:
-        return
-    seeds = [(evidence, window, line) for window in windows for evidence, line in _seed(segment, window, bends, hidden)]
+_Seed = tuple[float, Window, Lines]
+
+
+def _find_in_segment(segment: Segment, windows: list[Window], seeds: list[_Seed], needed: float) -> Iterator[_Found]:
     seeds.sort(key=lambda seed: (-seed[0], seed[1].number, float(seed[2].origins[0])))
     done: dict[int, list[float]] = {}
     for _, window, line in seeds:
@@ -109,11 +110,24 @@ def _find_in_segment(segment: Segment, hidden: frozenset[str], windows: list[Win
             yield found
 
 
-def _seed(segment: Segment, window: Window, bends: bool, hidden: frozenset[str]) -> list[tuple[float, Lines]]:
+def _seed_all(segments: list[Segment], windows: list[Window], bends: bool, hidden: frozenset[str]) -> list[list[_Seed]]:
+    """For each segment, the lines worth following from each window. A window's pairs are named once for all segments."""
+    found: list[list[_Seed]] = [[] for _ in segments]
+    for window in windows:
+        straight, bent = name_straight(window.peaks), cache(partial(name_bent, window.peaks))
+        for number, segment in enumerate(segments):
+            seeds = _seed(segment, window, straight, bent if bends else None, hidden)
+            found[number] += [(evidence, window, line) for evidence, line in seeds]
+    return found
+
+
+def _seed(
+    segment: Segment, window: Window, straight: Names, name_bent: Callable[[], list[Names]] | None, hidden: frozenset[str]
+) -> list[tuple[float, Lines]]:
     """Lines worth following from this window, each with its evidence."""
-    evidence, lines = judge(segment, window.heard, _leave_out(segment, window, propose_straight(segment, window.peaks), hidden))
-    if bends and not (len(evidence) and evidence.max() >= SURE_DECADES_PER_FRAME * (window.last - window.first)):
-        bent_evidence, bent = judge(segment, window.heard, _leave_out(segment, window, propose_bent(segment, window.peaks), hidden))
+    evidence, lines = judge(segment, window.heard, _leave_out(segment, window, propose_straight(segment, straight), hidden))
+    if name_bent and not (len(evidence) and evidence.max() >= SURE_DECADES_PER_FRAME * (window.last - window.first)):
+        bent_evidence, bent = judge(segment, window.heard, _leave_out(segment, window, propose_bent(segment, name_bent()), hidden))
         evidence, lines = np.concatenate([evidence, bent_evidence]), join_lines([lines, bent])
     best = np.argsort(-evidence, kind="stable")[:FOLLOWED]
     evidence, lines = refine(segment, window.heard, evidence[best], lines[best])

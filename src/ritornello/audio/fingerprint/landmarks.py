@@ -5,6 +5,7 @@ measurement don't hide a match.
 """
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import numpy.typing as npt
@@ -74,22 +75,16 @@ class Pairs:
         interval = np.floor((pitches[self.second] - pitches[self.first] + INTERVAL_SEMITONES) / STEP_SEMITONES).astype(np.int64)
         duration = stretch * (frames[self.second] - frames[self.first]) - SHORTEST_FRAMES
         shorter, longer = np.floor(duration + 0.25).astype(np.int64), np.floor(duration - 0.25).astype(np.int64) + 1
+        heights = [(at, (at >= 0) & (at < PITCHES)) for at in (pitch, pitch + 1)]
+        widths = [(by, (by >= 0) & (by < INTERVALS)) for by in (interval, interval + 1)]
+        lengths = [(apart, (apart >= 0) & (apart < DURATIONS)) for apart in (shorter, longer)]
+        lengths[1][1][longer == shorter] = False
         keys, starts = [], []
-        for pitch_beside in (0, 1):
-            for interval_beside in (0, 1):
-                for frames_apart, counts in ((shorter, True), (longer, longer != shorter)):
-                    at, by = pitch + pitch_beside, interval + interval_beside
-                    fits = (
-                        (at >= 0)
-                        & (at < PITCHES)
-                        & (by >= 0)
-                        & (by < INTERVALS)
-                        & (frames_apart >= 0)
-                        & (frames_apart < DURATIONS)
-                        & counts
-                    )
-                    keys.append(_name(at, by, frames_apart)[fits])
-                    starts.append(frames[self.first][fits])
+        for (at, high), (by, wide) in product(heights, widths):
+            for apart, lasts in lengths:
+                fits = np.flatnonzero(high & wide & lasts)
+                keys.append(_name(at[fits], by[fits], apart[fits]))
+                starts.append(frames[self.first[fits]])
         return np.concatenate(keys), np.concatenate(starts)
 
 

@@ -20,6 +20,7 @@ FRAMES_LIMIT = (1 << 32) - 1
 BLOCK_FRAMES = 256
 PEAKS_PER_SECOND = 15  # that judge a match
 LANDMARKS_PER_SECOND = 8  # that propose one
+Ints = npt.NDArray[np.int64]
 ARRAYS = ("key_starts", "landmark_frames", "block_starts", "peak_frames", "peak_pitches")
 
 
@@ -49,6 +50,10 @@ class Segment:
     def asset_starts(self) -> npt.NDArray[np.int64]:
         return np.array([asset.start_frame for asset in self.assets], dtype=np.int64)
 
+    @cached_property
+    def asset_ends(self) -> npt.NDArray[np.int64]:
+        return np.array([asset.start_frame + asset.length_frames for asset in self.assets], dtype=np.int64)
+
     @property
     def length_frames(self) -> int:
         return self.assets[-1].start_frame + self.assets[-1].length_frames if self.assets else 0
@@ -58,17 +63,25 @@ class Segment:
         starts = self.key_starts[keys].astype(np.int64)
         return starts, self.key_starts[keys + 1].astype(np.int64) - starts
 
-    def peaks_between(self, first: int, last: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
-        """Frames on the segment's axis and pitches in semitones of the peaks from frame `first` up to `last`."""
-        first, last = max(first, 0), max(min(last, self.length_frames), 0)
-        if first >= last:
-            return np.zeros(0, np.int64), np.zeros(0, np.float32)
-        one, other = first // BLOCK_FRAMES, (last - 1) // BLOCK_FRAMES + 1
-        bounds = self.block_starts[one : other + 1].astype(np.int64)
-        part = slice(int(bounds[0]), int(bounds[-1]))
-        frames = np.repeat(np.arange(one, other) * BLOCK_FRAMES, np.diff(bounds)) + self.peak_frames[part]
-        start, end = np.searchsorted(frames, [first, last])
-        return frames[start:end], (self.peak_pitches[part][start:end].astype(np.float32) + np.float32(0.5)) * np.float32(STEP_SEMITONES)
+    def peaks_of(self, firsts: Ints, lasts: Ints) -> tuple[Ints, npt.NDArray[np.float32], Ints]:
+        """The peaks from frame `firsts[i]` up to `lasts[i]`, one stretch after another: frames on the segment's axis, pitches in semitones, and the stretch of each."""
+        firsts, lasts = np.maximum(firsts, 0), np.minimum(lasts, self.length_frames)
+        ones = firsts // BLOCK_FRAMES
+        counts = np.where(firsts < lasts, (lasts - 1) // BLOCK_FRAMES + 1 - ones, 0)
+        stretches = np.repeat(np.arange(len(firsts)), counts)
+        blocks = count_up(ones, counts)
+        starts = self.block_starts[blocks].astype(np.int64)
+        sizes = self.block_starts[blocks + 1].astype(np.int64) - starts
+        places, of_block = count_up(starts, sizes), np.repeat(np.arange(len(blocks)), sizes)
+        frames, stretches = blocks[of_block] * BLOCK_FRAMES + self.peak_frames[places], stretches[of_block]
+        inside = (frames >= firsts[stretches]) & (frames < lasts[stretches])
+        pitches = (self.peak_pitches[places[inside]].astype(np.float32) + np.float32(0.5)) * np.float32(STEP_SEMITONES)
+        return frames[inside], pitches, stretches[inside]
+
+    def bounds_at(self, frames: Ints) -> tuple[Ints, Ints]:
+        """The first frame of the asset on which each frame of the axis lies, and the one behind its last."""
+        places = np.maximum(np.searchsorted(self.asset_starts, frames, side="right") - 1, 0)
+        return self.asset_starts[places], self.asset_ends[places]
 
     def asset_at(self, frame: int) -> IndexedAsset:
         """The asset on which a frame of the axis lies."""
@@ -89,6 +102,11 @@ class Segment:
         if len(arrays["key_starts"]) != KEYS + 1 or len(arrays["landmark_frames"]) != arrays["key_starts"][-1]:
             raise ValueError("not a segment of this version")
         return cls(assets, **arrays)
+
+
+def count_up(starts: Ints, counts: Ints) -> Ints:
+    """`counts[i]` numbers from `starts[i]` on, one run after another."""
+    return np.repeat(starts - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +141,7 @@ def _take_apart(segment: Segment) -> Iterator[_Part]:
     of_segment = np.repeat(np.arange(KEYS), segment.key_starts[1:].astype(np.int64) - segment.key_starts[:-1])
     order = np.argsort(segment.landmark_frames, kind="stable")
     keys, frames = of_segment[order], segment.landmark_frames[order].astype(np.int64)
-    peak_frames, _ = segment.peaks_between(0, segment.length_frames)
+    peak_frames = segment.peaks_of(np.zeros(1, np.int64), np.array([segment.length_frames]))[0]
     for asset in segment.assets:
         start = asset.start_frame
         landmarks, peaks = (slice(*np.searchsorted(one, [start, start + asset.length_frames])) for one in (frames, peak_frames))
