@@ -1,6 +1,7 @@
 """Clones at the door: what comes in is compared, verdicts wait for people, copies count once, two claims on one sound are a dispute, AI's output is recognised."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,57 @@ def test_two_parties_with_one_sound_are_a_dispute_about_the_later_claim(known: P
     assert len(as_json(run, "--home", known, "dispute", "list")) == 1, "how it ended stands"
     assert "decided_already" in run("--home", known, "clones", "confirm", verdict, "--by", "operator", "--reason", "x", expect=3)
     assert "unknown_verdict" in run("--home", known, "clones", "dismiss", "v0", "--by", "operator", "--reason", "x", expect=3)
+
+
+def test_the_same_bytes_claimed_by_another_party_are_a_dispute_and_not_a_second_file(known: Path, tmp_path: Path, run: Run) -> None:
+    def bring_again(folder: str, party: str | None, expect: int = 0) -> str:
+        shutil.rmtree(tmp_path / folder, ignore_errors=True)
+        shutil.copytree(tmp_path / "old", tmp_path / folder)
+        (tmp_path / folder / "r.csv").write_text("recording_id,file,title,artist\ntaken,x11.flac,Mine,Cleo\n")
+        (tmp_path / folder / "c.csv").write_text("subject,lane,party_id,share_percent\n" + (f"taken,master,{party},100\n" if party else ""))
+        place = tmp_path / folder
+        return run(
+            "--home",
+            known,
+            "catalogue",
+            "import",
+            "--recordings",
+            place / "r.csv",
+            "--audio",
+            place,
+            "--claims",
+            place / "c.csv",
+            expect=expect,
+        )
+
+    for party in (None, "ana"):
+        refused = bring_again("again", party, expect=1)
+        assert "byte for byte the file of x11" in refused and "another party" in refused
+    assert "unknown" in run("--home", known, "catalogue", "show", "taken", expect=3), "nothing was written"
+    assert "byte for byte the file of x11 recording, and another party claims it" in bring_again("taken", "cleo")
+    (row,) = as_json(run, "--home", known, "clones", "list")
+    assert (row["recording_id"], row["kind"], row["other_recording_id"]) == ("x11", "exact_copy", "taken")
+    shown = as_json(run, "--home", known, "clones", "show", row["verdict_id"])
+    assert shown["evidence"]["asset_id"] == row["asset_id"] and "byte for byte" in shown["evidence"]["sentence"]
+    (dispute,) = shown["disputes"]
+    assert "cleo" in json.dumps(as_json(run, "--home", known, "catalogue", "show", "taken")), "the claim is on record, and contested"
+    assert row["evidence_sha256"] in dispute["reason"]
+    assert as_json(run, "--home", known, "clones", "clusters") == [["taken", "x11"]]
+    bring_again("taken", "cleo")
+    assert len(as_json(run, "--home", known, "clones", "list", "--all")) == len(as_json(run, "--home", known, "dispute", "list")) == 1
+    run("--home", known, "clones", "dismiss", row["verdict_id"], "--by", "operator", "--reason", "a mistake in their list")
+    assert as_json(run, "--home", known, "clones", "clusters") == []
+    run("--home", known, "log", "verify")
+
+
+def test_the_same_bytes_twice_in_one_import_are_contested_on_both_sides(home: Path, tmp_path: Path, run: Run) -> None:
+    sounds = {"one": piece(71, 4.0), "two": piece(71, 4.0)}
+    answer = bring(run, home, tmp_path / "both", sounds, owners={"one": "ana", "two": "ben"})
+    assert answer["assets"] == 1
+    reasons = [row["reason"] for row in as_json(run, "--home", home, "dispute", "list")]
+    assert len(reasons) == 2 and all("one and two are the same sound and claimed by different parties" in reason for reason in reasons)
+    shown = [as_json(run, "--home", home, "catalogue", "show", name) for name in ("one", "two")]
+    assert [len(one["assets"]) for one in shown] == [1, 0]
 
 
 def test_copies_count_once_and_decisions_change_that(known: Path, tmp_path: Path, run: Run) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 EXACT_COPY, SAME_SOUND, VARIANT, OTHER_MIX, EXCERPT = "exact_copy", "same_sound", "variant", "other_mix", "excerpt"  # kinds of verdicts
 SURE = frozenset({EXACT_COPY, SAME_SOUND})  # count without a person's word, until somebody dismisses them
 COPIES = SURE | {VARIANT, OTHER_MIX, EXCERPT}  # are one sound once confirmed
+RECORDING = "recording"  # what a verdict is about where the same bytes came in as another recording, which has no asset of its own
 CONFIRMED, DISMISSED = "confirmed", "dismissed"
 
 

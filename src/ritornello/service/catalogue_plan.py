@@ -66,11 +66,23 @@ class Plan:
     releases: set[str] = field(default_factory=set)
     contributions: dict[tuple[str, str, str], Contribution] = field(default_factory=dict)
     claims: list[ClaimRow] = field(default_factory=list)
+    copies: list["Copy"] = field(default_factory=list)  # files that are known already as another recording's
     without_audio: int = 0
     markers: dict[str, str] = field(default_factory=dict)  # asset → what in its bytes says that AI made it
     generated: dict[str, str] = field(default_factory=dict)  # asset → why AI made it, by its own word or ours
     notes: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A row whose file is byte for byte the asset `original` of another recording."""
+
+    original: Asset
+    recording_id: str
+    file: str
+    sheet: Sheet
+    row: int
 
 
 def read_known(context: Context) -> Known:
@@ -99,6 +111,7 @@ def plan_catalogue(context: Context, sources: Sources) -> Plan:
         plan.notes += found.notes
     _take_contributions(sources, plan, sheets)
     _take_claims(sources, plan, sheets)
+    _take_copies(context, plan)
     plan.problems = [problem for sheet in {id(sheet): sheet for sheet in sheets}.values() for problem in sheet.problems]
     return plan
 
@@ -147,15 +160,16 @@ def _take_recordings(context: Context, sources: Sources, plan: Plan, sheets: lis
             elif sources.audio and (entry := _examine(row, sources.audio, sheet)):
                 asset, path, tags = entry
                 found.append(asset)
-                plan.files[asset.asset_id] = path
+                plan.files.setdefault(asset.asset_id, path)
                 if marker := find_marker(path):
                     plan.markers[asset.asset_id] = marker
                 _complete(row, tags, plan.after, sheet)
             if row.recording_id in plan.after.recordings:
                 plan.recordings.add(row.recording_id)
             places.setdefault(row.recording_id, (sheet, row.row))
-        _check_assets(rows, found, plan.after, sheet)
-        plan.after.assets.update({asset.asset_id: asset for asset in found if asset.asset_id not in plan.after.assets})
+        plan.copies += _check_assets(rows, found, plan.after, sheet)
+        for asset in found:
+            plan.after.assets.setdefault(asset.asset_id, asset)
         named |= {row.file for row in rows}
     _check_isrcs(plan.after, places)
     if sources.audio and sources.names_all_audio and sources.recordings:
@@ -224,14 +238,17 @@ def _sound_isrc(tags: Tags) -> str | None:
         return None
 
 
-def _check_assets(rows: list[AssetRow], found: list[Asset], known: Known, sheet: Sheet) -> None:
-    """The same bytes are one asset; a recording has one main file."""
+def _check_assets(rows: list[AssetRow], found: list[Asset], known: Known, sheet: Sheet) -> list[Copy]:
+    """The same bytes are one asset; a recording has one main file. Returns the copies of other recordings' files."""
+    copies = []
     numbers = {row.file: row.row for row in rows}
     seen: dict[str, Asset] = dict(known.assets)
     mains = {asset.recording_id: asset for asset in known.assets.values() if asset.kind == "recording"}
     for asset in found:
         other = seen.get(asset.asset_id)
-        if other and (other.recording_id, other.kind, other.label) != (asset.recording_id, asset.kind, asset.label):
+        if other and other.recording_id != asset.recording_id:
+            copies.append(Copy(other, asset.recording_id, asset.file, sheet, numbers[asset.file]))
+        elif other and (other.kind, other.label) != (asset.kind, asset.label):
             sheet.problem(
                 numbers[asset.file],
                 "file",
@@ -246,7 +263,29 @@ def _check_assets(rows: list[AssetRow], found: list[Asset], known: Known, sheet:
                 f"{asset.recording_id} already has another file, {main.file!r}",
                 "give a new version a recording_id of its own",
             )
-        seen[asset.asset_id] = asset
+        seen.setdefault(asset.asset_id, asset)
+    return copies
+
+
+def _take_copies(context: Context, plan: Plan) -> None:
+    """A copy of another recording's file may only come in where another party claims it: then the recording is known without a file, and the claims are contested."""
+    stored = [claim for claim in catalogue.read_claims(context.connection) if claim.retracted_at_us is None] if plan.copies else []
+    owners: dict[str, dict[str, set[str]]] = {}
+    claimed = [(one.subject_id, one.lane, one.party_id) for one in stored] + [
+        (one.subject_id, one.lane, one.party_id) for one in plan.claims
+    ]
+    for subject_id, lane, party_id in claimed:
+        owners.setdefault(subject_id, {}).setdefault(lane, set()).add(party_id)
+    for copy in plan.copies:
+        original = copy.original
+        name = " ".join((original.recording_id, original.kind, original.label)).rstrip()
+        mine, theirs = owners.get(copy.recording_id, {}), owners.get(original.recording_id, {})
+        if any(theirs.get(lane) and parties - theirs[lane] for lane, parties in mine.items()):
+            what = f"{copy.recording_id} is known without a file, a verdict waits (ritornello clones list), and a dispute is opened"
+            plan.notes.append(f"{copy.file!r} is byte for byte the file of {name}, and another party claims it: {what}")
+        else:
+            todo = "decide which one it is; if another party claims it as a recording of its own, import that claim together with it"
+            copy.sheet.problem(copy.row, "file", f"{copy.file!r} is byte for byte the file of {name}", todo)
 
 
 def _check_isrcs(known: Known, places: Mapping[str, tuple[Sheet, int]]) -> None:

@@ -11,7 +11,7 @@ from ritornello.domain.period import claims_by_lane
 from ritornello.domain.splits import AGREED, divide_lane, format_share
 from ritornello.formats.canonical import hash_file
 from ritornello.formats.catalogue_csv import ClaimRow
-from ritornello.service import payees
+from ritornello.service import exact_copies, payees
 from ritornello.service.catalogue_plan import Plan, Sources, plan_catalogue
 from ritornello.service.context import Context
 from ritornello.store import catalogue, renditions
@@ -88,6 +88,7 @@ def write_plan(context: Context, plan: Plan) -> ImportReport:
     catalogue.write_releases(connection, [one for name, one in sorted(after.releases.items()) if before.releases.get(name) != one])
     catalogue.add_contributions(connection, plan.contributions.values())
     _record_claims(context, plan.claims, report)
+    exact_copies.record_copies(context, [(copy.original.asset_id, copy.recording_id) for copy in plan.copies])
     report.parties, report.recordings, report.assets = len(plan.parties), len(plan.recordings), len(plan.files)
     report.releases, report.contributions = len(plan.releases), len(plan.contributions)
     return report

@@ -11,7 +11,7 @@ from ritornello.store.schema import clone_check, clone_decision, clone_verdict
 
 @dataclass(frozen=True, slots=True)
 class StoredVerdict:
-    """A verdict with the decision that counts. `other_kind`: asset, output or mark; `decision`: confirmed, dismissed or None while nobody has decided."""
+    """A verdict with the decision that counts. `other_kind`: asset, recording, output or mark; `decision`: confirmed, dismissed or None while nobody has decided."""
 
     verdict_id: str
     asset_id: str

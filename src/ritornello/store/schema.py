@@ -545,7 +545,7 @@ clone_verdict = _table(
     "clone_verdict",  # what an asset is to another asset, an output, or by its own word
     _text("verdict_id", key=True),
     _text("asset_id", of="asset.asset_id", index=True),
-    _text("other_kind"),  # asset, output or mark
+    _text("other_kind"),  # asset, recording, output or mark
     _text("other_id", index=True),
     _text("kind"),
     _text("evidence_sha256"),  # of the document in the file store
