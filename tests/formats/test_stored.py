@@ -85,7 +85,7 @@ def a_period(**changes: Callable[[Rows], object]) -> dict[str, bytes]:
             tables["attribution"].append({"output_id": name, "recording_id": recordings[(number + 1) % 9], "weight_ppm": 0})
             tables["attribution"].append({"output_id": name, "recording_id": "unattributed", "weight_ppm": 600_000})
         for use in range(2):
-            row = dict.fromkeys((column.removesuffix("?") for column in PERIOD_TABLES["usage"].columns), None)
+            row = dict.fromkeys(PERIOD_TABLES["usage"].names())
             row |= {"usage_id": f"u{number}-{use}", "output_id": name, "territory": ["DE", "SE"][use], "uses": number + 1}
             tables["usage"].append(row | ({"report_sha256": "1" * 64} if "report_sha256" in row else {}))
     for name, change in changes.items():

@@ -272,6 +272,12 @@ class World:
         if income["divide_by"] in ("attribution", "user_centric"):
             income["unattributed"] = source.choice([*FALLBACKS, "attribution"])
             income |= {"fallback": source.choice(FALLBACKS), "max_error_ppm": 200_000}
+            if source.random() < 0.4:
+                income["min_signal_to_noise"] = source.choice(["0", "1", "2.0", "2.505", "30"])
+            if source.random() < 0.4:
+                income["aggregate_by"] = source.choice(["recording", "catalogue", "catalogue"])
+            if source.random() < 0.4 and (income["unattributed"] != "attribution" or source.random() < 0.05):
+                income["cap_ppm"] = source.choice([1, 250_000, 333_333, 1_000_000])
         return income
 
     def make_lineage(self) -> dict[str, Any]:

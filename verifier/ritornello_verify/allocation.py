@@ -63,7 +63,7 @@ class Allocator:
         """Step 6: first among payees, then each payee's amount among their recordings."""
         release = self.period.programme.release if self.period.is_released() else None
         if pool.find_rule() != RESERVE:
-            weights = self.scales.weigh(pool)
+            weights = self.scales.weigh(pool.name, pool.find_rule(), pool.part)
         else:
             found = self.scales.weigh_training(release.reserve, pool.part) if release and release.reserve else {}
             weights = {name: weight for name, weight in found.items() if weight}

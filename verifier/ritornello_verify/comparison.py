@@ -41,6 +41,8 @@ def name_difference(path: str, number: int, row: Row | None, values: Values, ste
         step.fail(path, "does not follow from the period folder", number, identify(row.values, table))
     else:
         wrong = [
-            f"{name} is {show(row.values[name])}, recomputed {show(value)}" for name, value in values.items() if row.values[name] != value
+            f"{name} is {show(row.values[name])}, recomputed {show(value)}"
+            for name, value in values.items()
+            if name in row.values and row.values[name] != value
         ]
         step.fail(path, wrong[0] if wrong else "is written otherwise", number, identify(row.values, table))

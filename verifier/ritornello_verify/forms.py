@@ -105,10 +105,19 @@ def read_rate(text: object, where: str) -> int:
 
 def read_millionths(text: object, where: str) -> int:
     """A decimal of at most six places, × 1,000,000."""
+    return read_places(text, 6, where)
+
+
+def read_thousandths(text: object, where: str) -> int:
+    """A decimal of at most three places, × 1000."""
+    return read_places(text, 3, where)
+
+
+def read_places(text: object, places: int, where: str) -> int:
     try:
         if type(text) is not str:
             raise ValueError("not a text")
-        return read_decimal(text, 6)
+        return read_decimal(text, places)
     except ValueError as error:
         refuse(f"{where}{error}")
 

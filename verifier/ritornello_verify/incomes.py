@@ -19,6 +19,7 @@ from ritornello_verify.forms import (
     read_money,
     read_price,
     read_rate,
+    read_thousandths,
     refuse,
 )
 
@@ -55,6 +56,9 @@ class Income:
     unattributed: str = EXPOSURE
     fallback: str = EXPOSURE
     max_error_ppm: int = 0
+    by_catalogue: bool = False
+    cap_ppm: int | None = None
+    least_signal_e3: int | None = None
 
     def lets_in(self, product: str, model_version: str) -> bool:
         """Whether revenue of this product and model version is this income's."""
@@ -80,6 +84,9 @@ CHECKS: dict[str, Check] = {
     "unattributed": choose(*FALLBACKS, ATTRIBUTION),
     "fallback": choose(*FALLBACKS),
     "max_error_ppm": is_ppm,
+    "aggregate_by": choose("recording", "catalogue"),
+    "cap_ppm": lambda value: is_ppm(value) and value > 0,
+    "min_signal_to_noise": is_text,
 }
 SOURCES: dict[str, tuple[set[str], set[str]]] = {
     "amount": ({"currency"}, {"period", "model_version"}),
@@ -87,7 +94,8 @@ SOURCES: dict[str, tuple[set[str], set[str]]] = {
     "unit_rate": ({"unit", "currency"}, {"per", "minimum", "products", "model_versions"}),
 }
 """Source → keys it needs, and keys that only it (or another with it) may have."""
-OF_HEARD = {"unattributed", "fallback", "max_error_ppm"}
+NEEDED_OF_HEARD = {"unattributed", "fallback", "max_error_ppm"}
+OF_HEARD = {*NEEDED_OF_HEARD, "aggregate_by", "cap_ppm", "min_signal_to_noise"}
 OF_SOURCES = {"currency", "period", "model_version", "of", "minimum", "products", "model_versions", "unit", "per"}
 
 
@@ -99,7 +107,7 @@ def read_income(item: dict[str, Any], lanes: dict[str, int], notice_days: int, w
     if "minimum" in item:
         needed.add("currency")
     if item.get("divide_by") in HEARD:
-        needed |= OF_HEARD
+        needed |= NEEDED_OF_HEARD
     check_members(item, CHECKS, where, needed)
     for name in sorted(OF_SOURCES & item.keys() - own - also):
         refuse(f"{where}{name} goes with another source than {source}")
@@ -124,6 +132,9 @@ def read_income(item: dict[str, Any], lanes: dict[str, int], notice_days: int, w
         unattributed=item.get("unattributed", EXPOSURE),
         fallback=item.get("fallback", EXPOSURE),
         max_error_ppm=item.get("max_error_ppm", 0),
+        by_catalogue=item.get("aggregate_by") == "catalogue",
+        cap_ppm=item.get("cap_ppm"),
+        least_signal_e3=read_thousandths(item["min_signal_to_noise"], where) if "min_signal_to_noise" in item else None,
     )
 
 
@@ -139,6 +150,8 @@ def check_rule(item: dict[str, Any], lanes: dict[str, int], where: str) -> None:
     if item["divide_by"] in HEARD:
         if "amount" in item or (item["divide_by"] == USER_CENTRIC and "rate" not in item):
             refuse(f"{where}{item['divide_by']} cannot divide this source")
+        if "cap_ppm" in item and item["unattributed"] == ATTRIBUTION:
+            refuse(f"{where}what a cap cuts off cannot go back to attribution")
     elif OF_HEARD & item.keys():
         refuse(f"{where}{min(OF_HEARD & item.keys())} goes with attribution and user_centric alone")
     if item["divide_by"] == WORKS and {lane: ppm for lane, ppm in lanes.items() if ppm} != PUBLISHING_ALONE:

@@ -12,6 +12,7 @@ from ritornello_verify.comparison import compare_rows
 from ritornello_verify.correction import Delta, Place, find_deltas
 from ritornello_verify.currency import MINOR_DIGITS
 from ritornello_verify.earnings import PARTY, Earnings
+from ritornello_verify.estimate import Signal
 from ritornello_verify.following import follow_terms
 from ritornello_verify.heard import Ear
 from ritornello_verify.invariants import check_balances, check_deltas, check_pool, check_postings, check_receipts, check_terms
@@ -35,9 +36,9 @@ def check_money(bundle: Bundle, period: Period, step: Step) -> None:
     receipts = find_receipts(period)
     after_tail = list_after_tail(bundle, period, receipts)
     over = frozenset((str(row["model_version"]), str(row["recording_id"])) for row in after_tail)
-    ear = Ear(period)
-    pools = find_pools(period, find_parts(receipts), ear)
-    books = Books(period, Allocator(period, Scales(period, ear)), step, over)
+    scales = Scales(period, Ear(period))
+    pools = find_pools(period, find_parts(receipts), scales)
+    books = Books(period, Allocator(period, scales), step, over)
     compare_rows(bundle, "result/receipts.jsonl", map(make_receipt, receipts), step, "receipts recomputed")
     books.enter_receipts(receipts)
     compare_rows(bundle, "result/allocations.jsonl", books.make_lines(pools), step, "allocation lines recomputed")
@@ -196,7 +197,15 @@ def make_pool(allocation: Allocation) -> Values:
         "denominator": str(allocation.denominator),
         "recordings": allocation.recordings,
         "terms_version": pool.part.terms.version,
+        **make_signal(pool.signal),
     }
+
+
+def make_signal(signal: Signal | None) -> Values:
+    """The columns that only pools of a part that was compared have."""
+    if signal is None:
+        return {}
+    return {"signal_ppm": signal.signal_ppm, "noise_ppm": signal.noise_ppm, "min_signal_to_noise_e3": signal.least_e3}
 
 
 def make_splits(allocator: Allocator) -> Iterator[Values]:

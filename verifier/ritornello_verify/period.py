@@ -124,6 +124,8 @@ class Period:
     outputs: dict[str, str] = field(default_factory=dict)
     usage: dict[tuple[str, str, str], int] = field(default_factory=dict)
     errors: dict[str, int | None] = field(default_factory=dict)
+    recording_noise: dict[str, int | None] = field(default_factory=dict)
+    catalogue_noise: dict[str, int | None] = field(default_factory=dict)
     attribution: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
     revenue: list[Revenue] = field(default_factory=list)
     opening: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -186,6 +188,8 @@ def load_period(bundle: Bundle) -> Period:
         outputs={row.values["output_id"]: row.values["model_version"] for row in bundle.read_rows("period/outputs.jsonl")},
         usage=dict(usage),
         errors={row.values["model_version"]: row.values["error_ppm"] for row in bundle.read_rows("period/quality.jsonl")},
+        recording_noise=load_noise(bundle, "recording"),
+        catalogue_noise=load_noise(bundle, "catalogue"),
         attribution=dict(attribution),
         revenue=load_revenue(bundle),
         opening={
@@ -202,6 +206,10 @@ def load_period(bundle: Bundle) -> Period:
         },
         standing=load_standing(bundle, header.corrects is not None),
     )
+
+
+def load_noise(bundle: Bundle, level: str) -> dict[str, int | None]:
+    return {row.values["model_version"]: row.values.get(f"noise_{level}_ppm") for row in bundle.read_rows("period/quality.jsonl")}
 
 
 def load_header(bundle: Bundle) -> Header:

@@ -272,6 +272,7 @@ PERIOD_TABLES = {
     ),
 }
 
+COMPARED = frozenset({"signal_ppm", "noise_ppm", "min_signal_to_noise_e3"})
 RESULT_TABLES = {
     "receipts.jsonl": RECEIPTS,
     "pools.jsonl": Table(
@@ -289,7 +290,9 @@ RESULT_TABLES = {
             "denominator": NATURAL,
             "recordings": COUNT,
             "terms_version": COUNT,
+            **dict.fromkeys(COMPARED, COUNT),
         },
+        COMPARED,
     ),
     "splits.jsonl": Table(
         ("recording_id", "lane", "territory", "payee"),

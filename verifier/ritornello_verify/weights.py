@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ritornello_verify.apportion import apportion
-from ritornello_verify.heard import Ear
-from ritornello_verify.incomes import ANY_MODEL, COUNT, EXPOSURE, HEARD, POINTS, SECONDS, WORKS
+from ritornello_verify.estimate import Owners, Signal, cut, measure
+from ritornello_verify.heard import Ear, Heard
+from ritornello_verify.incomes import ANY_MODEL, COUNT, EXPOSURE, HEARD, POINTS, RESERVE, SECONDS, WORKS
 from ritornello_verify.period import Asset, Period
-from ritornello_verify.pools import Pool
 from ritornello_verify.receipts import Part
 from ritornello_verify.report import Malformed, show
 
@@ -22,22 +22,46 @@ class Scales:
 
     period: Period
     ear: Ear
+    owners: Owners = field(init=False)
     kept: dict[tuple[str, str, int], dict[str, int]] = field(default_factory=dict)
 
-    def weigh(self, pool: Pool) -> dict[str, int]:
-        """Recordings with a weight above nothing."""
-        rule = pool.find_rule()
+    def __post_init__(self) -> None:
+        self.owners = Owners(self.period)
+
+    def weigh(self, name: str, rule: str, part: Part) -> dict[str, int]:
+        """Recordings with a weight above nothing in the pool `name`."""
         if rule in HEARD:
-            heard = self.ear.listen(pool.part)
+            heard = self.listen(part)
             weights = heard.recordings if heard else {}
         else:
-            weights = self.weigh_training(rule, pool.part)
+            weights = self.weigh_training(rule, part)
         found = {recording_id: weight for recording_id, weight in weights.items() if weight > 0}
         if not found:
-            raise Malformed(
-                "period/exposure.jsonl", f"pool {show(pool.name)} has no recording with a weight, so the folder must be refused"
-            )
+            raise Malformed("period/exposure.jsonl", f"pool {show(name)} has no recording with a weight, so the folder must be refused")
         return found
+
+    def listen(self, part: Part) -> Heard | None:
+        """What was heard, after catalogues and cap; None where no attributed output was used."""
+        heard = self.ear.listen(part)
+        if heard is not None and part.income.by_catalogue:
+            heard = Heard(self.owners.spread(heard.recordings, self.weigh_training(EXPOSURE, part), part.territory), heard.unattributed)
+        if heard is not None and part.income.cap_ppm is not None:
+            heard = cut(heard, part.income.cap_ppm, self.period.clusters)
+        return heard
+
+    def compare(self, part: Part) -> Signal | None:
+        """What attribution would move of a part that was heard, against its noise; None where that is unknown or not asked."""
+        income, heard = part.income, self.ear.listen(part)
+        noises = self.period.catalogue_noise if income.by_catalogue else self.period.recording_noise
+        noise = noises.get(part.model_version)
+        if income.least_signal_e3 is None or noise is None or heard is None:
+            return None
+        fallback = self.weigh_training(EXPOSURE if income.fallback == RESERVE else income.fallback, part)
+        if income.by_catalogue:
+            signal = measure(*(self.owners.sum_catalogues(weights, part.territory) for weights in (heard.recordings, fallback)))
+        else:
+            signal = measure(heard.recordings, fallback)
+        return Signal(signal, noise, income.least_signal_e3)
 
     def weigh_training(self, rule: str, part: Part) -> dict[str, int]:
         key = rule, part.model_version, part.terms.version

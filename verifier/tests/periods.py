@@ -49,9 +49,9 @@ def make_period(**changes: Any) -> Period:
 
 
 def settle(period: Period) -> tuple[list[Pool], list[Allocation], Earnings]:
-    ear = Ear(period)
-    pools = find_pools(period, find_parts(find_receipts(period)), ear)
-    allocator, earnings = Allocator(period, Scales(period, ear)), Earnings(period)
+    scales = Scales(period, Ear(period))
+    pools = find_pools(period, find_parts(find_receipts(period)), scales)
+    allocator, earnings = Allocator(period, scales), Earnings(period)
     allocations = [allocator.allocate(pool) for pool in pools]
     for allocation in allocations:
         earnings.add_allocation(allocation)

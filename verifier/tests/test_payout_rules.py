@@ -7,6 +7,7 @@ import pytest
 from periods import EURO, FEE, MASTER, SHARE, claim, line, make_period, settle, use_output
 
 from ritornello_verify.claims import Claims
+from ritornello_verify.estimate import Signal
 from ritornello_verify.incomes import Income
 from ritornello_verify.period import Asset, Period, Run
 from ritornello_verify.programme import Fee, Lineage, read_programme
@@ -200,6 +201,40 @@ def test_unattributed_may_be_shared_among_what_was_heard() -> None:
     assert pools == {"share/m1/EUR/DE/master/attribution": ("rule", 100, {"r1": 1_800_000, "r2": 1_000_000})}
     silent = use_output(incomes=(income,), revenue=[line(100)], attribution={"o1": [("r1", 0), ("unattributed", 1_000_000)]})
     assert list_pools(silent) == {"share/m1/EUR/DE/master/exposure": ("nothing_heard", 100, {"r1": 1000})}
+
+
+ESTIMATED = replace(SHARE, rate_ppm=1_000_000, unattributed="exposure", least_signal_e3=1500)
+EXPOSED = {"exposure": {"m1": {"r1": 100, "r2": 300}}, "revenue": [line(100)]}
+
+
+def test_attribution_divides_what_it_moves_beyond_its_noise() -> None:
+    """w is 1,800,000 : 1,000,000, f is 100 : 300: r1 gains 9/14 − 1/4 = 39.2857 %, rounded down. 1.5 times 261,904 ppm is reached, 261,905 isn't."""
+    for noise, reason in ((261_904, "rule"), (261_905, "signal_below_noise"), (None, "no_measured_noise")):
+        pool, *_ = settle(use_output(incomes=(ESTIMATED,), recording_noise={"m1": noise}, **EXPOSED))[0]
+        assert pool.reason == reason
+        assert pool.signal == (None if noise is None else Signal(392_857, noise, 1500))
+
+
+def test_catalogues_are_one_owners_and_divided_by_exposure() -> None:
+    """r1 and r2 are of b, who claims most of both: all is theirs, so nothing moves, and 2,800,000 goes 1 : 3."""
+    shares = {"r1": (("a", 49_000_000), ("b", 51_000_000)), "r2": (("b", 100_000_000),)}
+    claims = Claims(
+        {("recording", name, "master"): [claim(party, share) for party, share in own] for name, own in shares.items()},
+        {"r1": None, "r2": None},
+    )
+    income = replace(ESTIMATED, by_catalogue=True)
+    pools, allocations, _ = settle(use_output(incomes=(income,), catalogue_noise={"m1": 0}, claims=claims, **EXPOSED))
+    assert pools[0].signal == Signal(0, 0, 1500) and pools[0].reason == "rule"
+    assert {line.recording_id: line.weight for line in allocations[0].lines} == {"r1": 700_000, "r2": 2_100_000}
+
+
+def test_a_cap_is_one_sounds() -> None:
+    """A + U is 4,000,000, so the limit is 1,200,000: r1 loses 600,000 to what nobody explains; as one sound, both together keep it 9 : 5."""
+    income = replace(ESTIMATED, least_signal_e3=None, cap_ppm=300_000)
+    pools = list_pools(use_output(incomes=(income,), **EXPOSED))
+    assert pools["share/m1/EUR/DE/master/attribution"] == ("rule", 55, {"r1": 1_200_000, "r2": 1_000_000})
+    pools = list_pools(use_output(incomes=(income,), clusters=[frozenset({"r1", "r2"})], **EXPOSED))
+    assert pools["share/m1/EUR/DE/master/attribution"] == ("rule", 30, {"r1": 771_429, "r2": 428_571})
 
 
 def by_users(revenue: list[Any], **changes: Any) -> dict[str, tuple[str, int, dict[str, int]]]:

@@ -222,6 +222,7 @@ class Period:
     runs: Mapping[str, Run] = field(default_factory=dict)  # by model version
     members: Sequence[Member] = ()
     points: Sequence[Points] = ()
+    noise_ppm: Mapping[tuple[str, str], int] = field(default_factory=dict)  # (recording or catalogue, model version): where it was measured
     cluster_of: Mapping[str, str] = field(default_factory=dict)  # recordings of one sound → the one that stands for them
     rates: Mapping[tuple[str, str], Rate] = field(default_factory=dict)  # by reported currency and what it becomes
     disputes: Sequence[Dispute] = ()
@@ -245,6 +246,10 @@ class Period:
     def claims_known_at_us(self) -> int:
         """Claims count as they were known at this moment."""
         return self.known_at_us if self.released_at_us is None else min(self.known_at_us, self.released_at_us)
+
+    def claims_in_force(self) -> list[Claim]:
+        """The claims that count, wherever they apply: known at the period's moment and in force on its last day."""
+        return [claim for claim in self.claims if claim.known_at(self.claims_known_at_us) and claim.in_force_on(self.last_day)]
 
     def terms_of(self, model_version: str) -> Programme:
         """The terms that a model version's money follows: those its snapshots were frozen under; of any model (`*`), the period's own."""

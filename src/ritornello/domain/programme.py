@@ -10,6 +10,7 @@ WHOLE_PPM = 1_000_000
 HEARD = ("attribution", "user_centric")  # rules that need to know what outputs were made of
 RULES = ("exposure", "count", "works", "seconds", "points", *HEARD)
 FALLBACKS = ("exposure", "count", "seconds", "reserve")
+LEVELS = ("recording", "catalogue")
 UNATTRIBUTED_RULES = (*FALLBACKS, "attribution")
 LINEAGE_RULES = ("exposure", "count", "seconds")
 
@@ -36,6 +37,9 @@ class Income:
     max_error_ppm: int | None = None  # above this measured error the fallback divides
     fallback: str | None = None  # one of FALLBACKS
     unattributed: str | None = None  # one of UNATTRIBUTED_RULES
+    aggregate_by: str = "recording"  # one of LEVELS: what attribution divides money over
+    cap_ppm: int | None = None  # the most that one recording gets by attribution
+    min_signal_to_noise_e3: int | None = None  # below this × the measured noise the fallback divides
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,8 @@ _REASONS = {
     "error_above_limit": "attribution was measured to be too wrong to divide money by, so the fallback divides it",
     "no_usage": "no use of attributed outputs was reported here, so the fallback divides it",
     "nothing_heard": "no recording was heard in the outputs used, so the fallback divides it",
+    "no_measured_noise": "nobody has measured how far attribution moves by chance for this model, so the fallback divides it",
+    "signal_below_noise": "attribution would move less of this pool than the programme asks for beside its noise, so the fallback divides it",
     "unattributed": "the part of outputs that no recording explains",
     "gone": "this money is not in the period any more",
 }

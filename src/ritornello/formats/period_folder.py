@@ -32,7 +32,7 @@ from ritornello.domain.period import (
     Weight,
     Withheld,
 )
-from ritornello.domain.programme import WHOLE_PPM, Programme
+from ritornello.domain.programme import LEVELS, WHOLE_PPM, Programme
 from ritornello.formats.canonical import Fingerprint, encode_document, encode_table, fingerprint
 from ritornello.formats.programme_toml import read_programme
 from ritornello.formats.schema import PERIOD_TABLES, RESULT_KEYS, read_rows
@@ -205,6 +205,12 @@ def _period(header: Mapping[str, Any], programme: Programme, tables: Mapping[str
         outputs={row["output_id"]: row["model_version"] for row in tables["outputs"]},
         usage=[Usage(row["usage_id"], row["output_id"], row["territory"], row["uses"], row["user_id"]) for row in tables["usage"]],
         error_ppm={row["model_version"]: row["error_ppm"] for row in tables["quality"]},
+        noise_ppm={
+            (level, row["model_version"]): row[f"noise_{level}_ppm"]
+            for row in tables["quality"]
+            for level in LEVELS
+            if row[f"noise_{level}_ppm"] is not None
+        },
         attribution=[Weight(**row) for row in tables["attribution"]],
         revenue=[RevenueLine(**_numbers(row, "net_units", "gross_units", "quantity_e6")) for row in tables["revenue"]],
         opening={(row["account"], row["currency"]): int(row["balance_units"]) for row in tables["opening"]},

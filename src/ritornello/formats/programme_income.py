@@ -11,6 +11,7 @@ from ritornello.domain.period import parse_period_id
 from ritornello.domain.programme import (
     FALLBACKS,
     HEARD,
+    LEVELS,
     RULES,
     UNATTRIBUTED_RULES,
     WHOLE_PPM,
@@ -25,7 +26,7 @@ _SOURCES = {
     "rate": {"of", "minimum", "products", "model_versions"},
     "unit_rate": {"per", "unit", "minimum", "products", "model_versions"},
 }
-_OF_HEARD = {"unattributed", "max_error_ppm", "fallback"}
+_OF_HEARD = {"unattributed", "max_error_ppm", "fallback", "min_signal_to_noise", "aggregate_by", "cap_ppm"}
 _INCOME = {"name", "currency", "divide_by", "lanes", *_SOURCES, *(key for keys in _SOURCES.values() for key in keys), *_OF_HEARD}
 
 
@@ -152,7 +153,14 @@ def _heard(reader: Reader, table: Mapping[str, Any], place: str, divide_by: str)
     if "amount" in table:
         what = "a fixed amount belongs to no territory's use, so attribution can't divide it"
         reader.problem(place + "divide_by", what, 'use "exposure", "count" or "seconds"')
+    least = reader.decimal(table["min_signal_to_noise"], 3, place + "min_signal_to_noise") if "min_signal_to_noise" in table else None
+    if "cap_ppm" in table and table.get("unattributed") == "attribution":
+        what = 'cuts off what unattributed = "attribution" would give back'
+        reader.problem(place + "cap_ppm", what, "let unattributed be exposure, count, seconds or reserve")
     return {
+        "min_signal_to_noise_e3": least,
+        "cap_ppm": reader.whole(table, "cap_ppm", place, 1, WHOLE_PPM) if "cap_ppm" in table else None,
+        "aggregate_by": reader.one_of(table, "aggregate_by", LEVELS, place) if "aggregate_by" in table else "recording",
         "max_error_ppm": reader.whole(table, "max_error_ppm", place, 0, WHOLE_PPM),
         "fallback": reader.one_of(table, "fallback", FALLBACKS, place),
         "unattributed": reader.one_of(table, "unattributed", UNATTRIBUTED_RULES, place),

@@ -8,6 +8,7 @@ from ritornello.domain.period import Reported
 from ritornello.settlement.balances import Balance
 from ritornello.settlement.books import Books
 from ritornello.settlement.correct import Delta
+from ritornello.settlement.pools import Pool
 from ritornello.settlement.statements import state
 
 Rows = list[dict[str, Any]]
@@ -123,9 +124,18 @@ def _pool_rows(books: Books) -> Rows:
             "denominator": str(books.allocation.denominators[pool.name]),
             "recordings": len(recordings[pool.name]),
             "terms_version": pool.terms_version,
+            **_signal(pool),
         }
         for pool in books.pools
     ]
+
+
+def _signal(pool: Pool) -> dict[str, int]:
+    """The columns of a pool that was asked for its signal."""
+    found = pool.signal
+    if found is None:
+        return {}
+    return {"signal_ppm": found.signal_ppm, "noise_ppm": found.noise_ppm, "min_signal_to_noise_e3": found.asked_e3}
 
 
 def _split_rows(books: Books) -> Rows:

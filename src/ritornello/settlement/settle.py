@@ -8,7 +8,9 @@ from ritornello.settlement.after_tail import find_after_tail
 from ritornello.settlement.allocate import Allocation, Line, allocate
 from ritornello.settlement.balances import correct_balances, keep_reserves, settle_balances
 from ritornello.settlement.books import Books
+from ritornello.settlement.catalogues import Catalogues
 from ritornello.settlement.correct import Amended, Delta, amend
+from ritornello.settlement.estimate import Estimate
 from ritornello.settlement.heard import Heard
 from ritornello.settlement.invariants import check
 from ritornello.settlement.pools import Pool, form_pools
@@ -16,6 +18,7 @@ from ritornello.settlement.post import post, post_correction
 from ritornello.settlement.receipts import collect_receipts, form_parts
 from ritornello.settlement.released import drop_unclaimed
 from ritornello.settlement.rows import Rows, tables_of, totals_of
+from ritornello.settlement.trained import Trained
 from ritornello.settlement.weights import weigh
 
 Divide = Callable[[Period, Sequence[Pool], Mapping[str, Mapping[str, int]]], Allocation]
@@ -49,8 +52,10 @@ def _keep_books(period: Period, heard: Heard, divide: Divide, amend: Amend) -> B
     receipts = collect_receipts(period)
     after_tail = find_after_tail(period, receipts, heard)
     parts = form_parts(period, receipts)
-    pools = form_pools(period, parts, heard)
-    weights = drop_unclaimed(period, pools, weigh(period, pools, parts, heard))
+    trained = Trained(period)
+    estimate = Estimate(period, heard, trained, Catalogues(period))
+    pools = form_pools(period, parts, estimate)
+    weights = drop_unclaimed(period, pools, weigh(period, pools, parts, estimate, trained))
     if period.corrects is None:
         allocation = divide(period, pools, weights)
         balances = settle_balances(period, pools, allocation.lines)

@@ -11,9 +11,7 @@ SplitKey = tuple[str, str, str]  # recording, lane, territory
 
 def compile_splits(period: Period, wanted: Iterable[SplitKey]) -> dict[SplitKey, SplitSet]:
     """The split set of each wanted key, from the claims known at the period's moment and in force on its last day."""
-    by_lane = claims_by_lane(
-        [claim for claim in period.claims if claim.known_at(period.claims_known_at_us) and claim.in_force_on(period.last_day)]
-    )
+    by_lane = claims_by_lane(period.claims_in_force())
     disputed = frozenset(dispute.claim_id for dispute in period.disputes if dispute.open_at(period.known_at_us))
     splits = {}
     for recording_id, lane, territory in sorted(wanted):
