@@ -14,8 +14,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
-LOCK, SPARK_LOCK = ROOT / "requirements.lock", ROOT / "requirements-spark.lock"
+PIP = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+LOCK, SPARK_LOCK, TORCH_LOCK = (ROOT / f"requirements{name}.lock" for name in ("", "-spark", "-torch"))
+TORCH = "torch==2.13.0"  # without hashes: builds for processors alone come from other places than the ones for graphics cards
 EDITABLE = ["-e", str(ROOT), "-e", str(ROOT / "verifier")]
+
+WITHOUT_TORCH = "torch; python_version < '3'\ntorchvision; python_version < '3'\n"  # installed beside the lock
 
 TASKS = {
     "demo": [["-m", "ritornello", "demo"]],
@@ -31,8 +35,8 @@ TASKS = {
 
 
 def main(arguments: list[str]) -> int:
-    if not arguments or arguments[0] not in {*TASKS, "lock", "setup", "spark"}:
-        print(__doc__, f"tasks: {', '.join(TASKS)}, lock, setup, spark", sep="\n")
+    if not arguments or arguments[0] not in {*TASKS, "lock", "setup", "spark", "torch"}:
+        print(__doc__, f"tasks: {', '.join(TASKS)}, lock, setup, spark, torch", sep="\n")
         return 2
     if sys.version_info < (3, 11):
         print("Ritornello needs Python 3.11 or newer.")
@@ -42,7 +46,9 @@ def main(arguments: list[str]) -> int:
     if task == "lock":
         return lock()
     if task == "spark":
-        add_spark()
+        add("spark", SPARK_LOCK)
+    if task == "torch":
+        add("torch", TORCH_LOCK, first=TORCH)
     if task == "test" and "--all" in rest:
         rest.remove("--all")
     elif task == "test":
@@ -67,21 +73,26 @@ def set_up() -> None:
     stamp.write_text(wanted)
 
 
-def add_spark() -> None:
-    """Add the Spark Connect client, Sail and Spark itself (with Java from the system) to `.venv`, for the slow tests of engines elsewhere."""
-    stamp, wanted = VENV / "spark.sha256", hashlib.sha256(SPARK_LOCK.read_bytes()).hexdigest()
+def add(name: str, lock_file: Path, first: str | None = None) -> None:
+    """Add to `.venv` what only slow tests and benchmarks use.
+
+    `spark`: the Spark Connect client, Sail and Spark itself (with Java from the system). `torch`: PyTorch, by pip, which knows where this machine keeps its
+    builds, and the methods of attribution that ours are measured against.
+    """
+    stamp, wanted = VENV / f"{name}.sha256", hashlib.sha256(lock_file.read_bytes()).hexdigest()
     if stamp.is_file() and stamp.read_text() == wanted:
         return
     install, environment = installer()
-    subprocess.check_call([*install, "--require-hashes", "-r", str(SPARK_LOCK)], env=environment)
+    if first:
+        subprocess.check_call([*PIP, first])
+    subprocess.check_call([*install, "--no-deps", "--require-hashes", "-r", str(lock_file)], env=environment)
     stamp.write_text(wanted)
 
 
 def installer() -> tuple[list[str], dict[str, str]]:
     """The command that installs into `.venv` (uv, or pip where uv can't be had), and its environment."""
-    pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    fast = (VENV / "bin" / "uv").exists() or subprocess.call([*pip, "uv"]) == 0
-    install = ["uv", "pip", "install", "--quiet", "--python", str(PYTHON)] if fast else pip
+    fast = (VENV / "bin" / "uv").exists() or subprocess.call([*PIP, "uv"]) == 0
+    install = ["uv", "pip", "install", "--quiet", "--python", str(PYTHON)] if fast else PIP
     return install, {**os.environ, "PATH": f"{VENV / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"}
 
 
@@ -90,7 +101,11 @@ def lock() -> int:
     uv = [str(VENV / "bin" / "uv"), "pip", "compile", "--universal", "--generate-hashes", "--no-header", "--no-annotate", "--quiet"]
     every = [word for name in ("dev", "demo", "postgres", "provenance", "iscc") for word in ("--extra", name)]
     code = subprocess.call([*uv, *every, "-o", str(LOCK), "pyproject.toml"], cwd=ROOT)
-    return code or subprocess.call([*uv, "--extra", "spark", "--constraint", str(LOCK), "-o", str(SPARK_LOCK), "pyproject.toml"], cwd=ROOT)
+    for extras, file, more in ((("spark",), SPARK_LOCK, []), (("torch", "peers"), TORCH_LOCK, ["--overrides", "-"])):
+        words = [word for name in extras for word in ("--extra", name)]
+        command = [*uv, *words, *more, "--constraint", str(LOCK), "-o", str(file), "pyproject.toml"]
+        code = code or subprocess.run(command, cwd=ROOT, input=WITHOUT_TORCH, text=True, check=False).returncode
+    return code
 
 
 if __name__ == "__main__":
