@@ -63,6 +63,7 @@ def sheet(name: str, lines: int, **more: str) -> dict[str, Any]:
         "by_basis": {"attribution": str(total)},
         "by_terms": {"1": str(total)},
         "after_tail_units": "0",
+        "notes": [],
     }
     return {**ids, **money, **rest, "lines": lines, "items": items}
 

@@ -271,4 +271,5 @@ def _render_sheet(sheet: Mapping[str, Any]) -> str:
         amount = format_units(int(item["amount_units"]), sheet["minor_digits"])
         where = f"{item['income']} {item['model_version']} {item['territory']}".replace(" *", "").replace(" WW", "")
         head.append(f"  {item['line_id']}  {amount:>14}  {item['title'][:32]:<32} {item['lane']:<10} {item['basis']:<21} {where}")
+    head += [f"  {note}" for note in sheet["notes"]]
     return "\n".join(head)

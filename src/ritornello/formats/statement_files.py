@@ -13,14 +13,17 @@ from babel.numbers import format_decimal
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ritornello.domain.money import digits_of, format_units
+from ritornello.domain.programme import HEARD
 from ritornello.domain.splits import format_share
-from ritornello.formats.division_words import describe_basis, describe_reason
+from ritornello.formats.division_words import WEIGHT_PARTS, describe_attribution, describe_basis, describe_reason
 from ritornello.formats.payee_lines import find_lines, find_pools
 
+COMPARED = ("signal_ppm", "noise_ppm", "min_signal_to_noise_e3")
 _COSTS = {"recouped": "advances recouped", "tax": "tax withheld from the payout", "fee": "fee of the payout"}
 _CSV = (
     "line_id", "recording_id", "title", "lane", "income", "terms_version", "model_version", "territory", "basis", "reason",
     "weight", "total_weight", "share_percent", "currency", "amount",
+    "evidence_percent", "influence_percent", "exposure_percent", "signal_percent", "noise_percent",
 )  # fmt: skip
 
 
@@ -43,7 +46,8 @@ def itemise(tables: Mapping[str, Sequence[Mapping[str, Any]]], party_id: str) ->
             if pools[line["pool"]]["currency"] == row["currency"]
         ]
         mine.sort(key=lambda line: (-int(line["amount_units"]), line["line_id"]))
-        sheets.append({**row, "minor_digits": digits, "payable": payable, "items": mine})
+        notes = _notes([pools[name] for name in sorted({line["pool"] for line in mine})], errors)
+        sheets.append({**row, "minor_digits": digits, "payable": payable, "notes": notes, "items": mine})
     return sheets
 
 
@@ -115,6 +119,16 @@ def list_balance(sheet: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(label, signs.get(name, "") + show_money(sheet[f"{name}_units"], sheet["minor_digits"])) for name, label in rows]
 
 
+def _notes(pools: Sequence[Mapping[str, Any]], quality: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """What stands behind attribution in these pools, or why its noise left them to the fallback: each sentence once for a model version and territory."""
+    found: dict[str, None] = {}
+    for pool in pools:
+        is_noise = pool["reason"] in {"no_measured_noise", "signal_below_noise"}
+        notes = [describe_reason(pool)] if is_noise else describe_attribution(pool, quality.get(pool["model_version"]))
+        found |= dict.fromkeys(f"{pool['model_version']}, {pool['territory']}: {note}" for note in notes)
+    return list(found)
+
+
 def _withdrawals(events: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Recording → the first day from which a grant that was withdrawn no longer counts for new snapshots; grants made anew end that."""
     latest: dict[tuple[str, str, str], Mapping[str, Any]] = {}
@@ -135,6 +149,7 @@ def _line(
     digits: int,
 ) -> dict[str, Any]:
     error = errors.get(pool["model_version"], {})
+    parts = error if pool["basis"] in HEARD else {}
     return {
         **line,
         **{name: pool[name] for name in ("lane", "income", "terms_version", "model_version", "territory", "basis", "reason")},
@@ -142,10 +157,17 @@ def _line(
         "total_weight": str(int(pool["denominator"]) // 100_000_000),
         "share_percent": format_share(line["share_e8"]),
         "error_ppm": error.get("error_ppm"),
+        **{name: pool[name] for name in COMPARED if name in pool},
+        **{name.replace("_ppm", "_percent"): _percent(parts.get(name)) for name in WEIGHT_PARTS},
+        **{name.replace("_ppm", "_percent"): _percent(pool.get(name)) for name in COMPARED[:2]},
         "title": recording["title"] if recording else "",
         "artist": recording["artist"] if recording else "",
         "amount": format_units(int(line["amount_units"]), digits),
     }
+
+
+def _percent(ppm: int | None) -> str:
+    return "" if ppm is None else f"{ppm / 10_000:g}"
 
 
 def show_money(units: str | int, digits: int, *, whole: bool = False) -> str:

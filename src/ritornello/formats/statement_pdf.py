@@ -114,6 +114,11 @@ class _Document(FPDF):  # type: ignore[misc]
             self._entry(describe_basis(basis).capitalize(), show_money(units, digits))
         for version, units in sorted(sheet["by_terms"].items()) if len(sheet["by_terms"]) > 1 else ():
             self._entry(f"  of this: under version {version} of the terms", show_money(units, digits))
+        if sheet["notes"]:
+            self.ln(1.5)
+            self._style(8, _SOFT)
+            for note in sheet["notes"]:
+                self._paragraph(f"{note}.", _SMALL)
 
     def lines(self, sheet: Row) -> None:
         """Every line, and their sum."""
@@ -256,7 +261,7 @@ def _why(item: Row, several: bool) -> Iterator[str]:
     yield describe_basis(item["basis"])
     more = [text for text, shown in ((item["model_version"], "*"), (item["territory"], "WW")) if text != shown]
     if item["reason"] not in {"rule", "unattributed"}:
-        more.append(describe_reason(item["reason"]))
+        more.append(describe_reason(item))
     if item["withdrawn_from"]:
         more.append(f"consent withdrawn from {item['withdrawn_from']}")
     yield ", ".join(more)

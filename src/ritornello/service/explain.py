@@ -10,7 +10,7 @@ from ritornello.domain.errors import Refused
 from ritornello.domain.money import digits_of, format_units
 from ritornello.domain.programme import HEARD, Income, Programme
 from ritornello.domain.splits import format_share
-from ritornello.formats.division_words import describe_basis, describe_reason
+from ritornello.formats.division_words import WEIGHT_PARTS, describe_attribution, describe_basis, describe_reason
 from ritornello.service import settlement_files, statements
 from ritornello.service.context import Context
 
@@ -50,11 +50,11 @@ def trace(files: Mapping[str, bytes], line_id: str) -> dict[str, Any]:
         "line": {**line, "amount": f"{format_units(int(line['amount_units']), digits)} {pool['currency']}"},
         "recording": recording,
         "pool": {**pool, "amount": f"{format_units(int(pool['amount_units']), digits)} {pool['currency']}"},
-        "basis": {"means": describe_basis(pool["basis"]), "because": describe_reason(pool["reason"]), **_quality(tables, programme, pool)},
+        "basis": {"means": describe_basis(pool["basis"]), "because": describe_reason(pool), **_quality(tables, programme, pool)},
         "correction": _correction(tables, line, digits),
         "rounding": _rounding(line, pool, tables, digits),
         "income": _income(tables, programme, pool, digits),
-        "weight": _weight(tables, line, pool),
+        "weight": _weight(tables, line, pool, programme),
         "split": _split(tables, line, pool),
         "consent": _consent(tables, line, pool, {terms.sha256: terms for terms in others}),
         "programme": {"programme_id": programme.programme_id, "version": programme.version, "sha256": programme.sha256},
@@ -74,6 +74,7 @@ def render(chain: Mapping[str, Any]) -> str:
         out.append(
             f"             measured error of attribution: {chain['basis']['error_ppm'] / 10_000:.2f} % (limit {_percent(chain['basis']['max_error_ppm'])})"
         )
+    out += [f"             {note}" for note in chain["basis"].get("notes", [])]
     if chain["correction"]:
         moved = chain["correction"]
         out.append(f"  corrected  from {moved['before']} to {moved['after']} {pool['currency']}: {moved['delta']}")
@@ -107,8 +108,11 @@ def _quality(tables: statements.Tables, programme: Programme, pool: Row) -> dict
     if row is None:
         return {}
     limit = next(income.max_error_ppm for income in programme.incomes if income.name == pool["income"])
-    return {name: row[name] for name in ("error_ppm", "error_low_ppm", "error_high_ppm", "method", "method_version")} | {
-        "max_error_ppm": limit
+    return {
+        **{name: row[name] for name in ("error_ppm", "error_low_ppm", "error_high_ppm", "method", "method_version")},
+        **{name: row.get(name) for name in WEIGHT_PARTS},
+        "max_error_ppm": limit,
+        "notes": describe_attribution(pool, row),
     }
 
 
@@ -178,8 +182,21 @@ def _revenue_rows(tables: statements.Tables, income: Income, pool: Row) -> list[
     ]
 
 
-def _weight(tables: statements.Tables, line: Row, pool: Row) -> dict[str, Any]:
+def _weight(tables: statements.Tables, line: Row, pool: Row, programme: Programme) -> dict[str, Any]:
     found = _weight_alone(tables, line, pool)
+    income = programme.find_income(pool["income"])
+    if income and pool["basis"] in HEARD:
+        parts = found["parts"]
+        if income.aggregate_by == "catalogue":
+            read = _read_in_training(tables, line, pool)
+            parts = [
+                *parts,
+                "attribution gives this to all recordings of the principal owner together; each gets by what training read:",
+                *read,
+            ]
+        if income.cap_ppm is not None:
+            parts = [*parts, f"by attribution no recording, and no sound, gets more than {_percent(income.cap_ppm)} of the lane's money"]
+        return {**found, "parts": parts}
     rule = pool["basis"].removeprefix("unattributed-").removeprefix("lineage-")
     cluster_of = {row["recording_id"]: row["cluster"] for row in tables.get("clusters", [])}
     cluster = cluster_of.get(line["recording_id"])
@@ -217,19 +234,21 @@ def _weight_alone(tables: statements.Tables, line: Row, pool: Row) -> dict[str, 
         parts = [f"{row['points']} points of tier {row['tier']}" for row in tables["points"] if row["recording_id"] == line["recording_id"]]
         return {"sentence": f"{part}: points × the tier's weight", "parts": parts}
     if rule == "exposure":
-        rows = [
-            row
-            for row in tables["exposure"]
-            if row["recording_id"] == line["recording_id"] and pool["model_version"] in {"*", row["model_version"]}
-        ]
-        parts = [f"training of {row['model_version']} read {row['exposure_ms'] / 1000:g} s of {row['asset_id'][:19]}…" for row in rows]
-        return {"sentence": f"{part}: milliseconds read in training", "parts": parts}
+        return {"sentence": f"{part}: milliseconds read in training", "parts": _read_in_training(tables, line, pool)}
     rows = [row for row in tables["manifest"] if row["recording_id"] == line["recording_id"]]
     parts = [f"snapshot {row['snapshot_id']} holds {row['duration_ms'] / 1000:g} s of it ({row['asset_id'][:19]}…)" for row in rows]
     means = {"seconds": "milliseconds in the training dataset", "count": "each recording counts once", "works": "each work counts once"}[
         rule
     ]
     return {"sentence": f"{part}: {means}", "parts": parts}
+
+
+def _read_in_training(tables: statements.Tables, line: Row, pool: Row) -> list[str]:
+    return [
+        f"training of {row['model_version']} read {row['exposure_ms'] / 1000:g} s of {row['asset_id'][:19]}…"
+        for row in tables["exposure"]
+        if row["recording_id"] == line["recording_id"] and pool["model_version"] in {"*", row["model_version"]}
+    ]
 
 
 def _split(tables: statements.Tables, line: Row, pool: Row) -> dict[str, Any]:
