@@ -113,7 +113,9 @@ def compute_fingerprints(work: Work, tell: Callable[[str], None]) -> Computed:
         result.assets += 1
         if len(ready) == ASSETS_AT_ONCE:
             index, ready = index.add(ready), []
-    index.add(ready)
+    index = index.add(ready)
+    if len(index.segments) > 1:
+        index.compact()  # a query is looked up in each segment
     return result
 
 

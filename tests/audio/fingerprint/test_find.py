@@ -37,7 +37,7 @@ def test_an_excerpt_is_found_with_its_place(index: FingerprintIndex, length_s: i
     for seed in (0, 5, 11):
         best = assert_found(find(index, excerpt(seed, 13.37, length_s)), seed, 13.37, 60)
         assert best.end_ms - best.start_ms > length_s * 800
-        assert abs(best.speed_ppm - 1_000_000) < 10_000 and abs(best.pitch_cents) <= 30 and best.false_match_ppb < 10_000
+        assert abs(best.speed_ppm - 1_000_000) < 10_000 and abs(best.pitch_cents) <= 5 and best.false_match_ppb < 10_000
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_an_excerpt_is_found_with_its_place(index: FingerprintIndex, length_s: i
 def test_at_another_tempo_pitch_or_speed(index: FingerprintIndex, tempo: float, semitones: float) -> None:
     best = assert_found(find(index, excerpt(3, 20.0, 10.0, tempo, semitones)), 3, 20.0, 300)
     assert best.speed_ppm == pytest.approx(tempo * 1_000_000, abs=10_000)
-    assert best.pitch_cents == pytest.approx(semitones * 100, abs=40)
+    assert best.pitch_cents == pytest.approx(semitones * 100, abs=10)
     assert find(index, excerpt(3, 20.0, 10.0, tempo, semitones), bends=False) == () or abs(tempo - 1) + abs(semitones) < 0.2
 
 

@@ -14,6 +14,7 @@ from ritornello.audio.fingerprint.index import FingerprintIndex
 from ritornello.audio.fingerprint.line import Lines, join_lines
 from ritornello.audio.fingerprint.passage import Passage
 from ritornello.audio.fingerprint.peaks import HOP, RATE_HZ, Peaks, measure_blocks
+from ritornello.audio.fingerprint.pitch import measure_transposed
 from ritornello.audio.fingerprint.segment import IndexedAsset, Segment
 from ritornello.audio.fingerprint.windows import Window, cut
 
@@ -78,13 +79,14 @@ def find_in_peaks(
     for one in found:
         if not any(one.asset == other.asset and _overlap(one, other) > OVERLAP for other in kept):
             kept.append(one)
-    return tuple(_report(one, len(windows), hours) for one in kept)
+    return tuple(_report(one, peaks, len(windows), hours) for one in kept)
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
     """In frames: the file's from `start` to `end` are the asset's from `asset_start` to `asset_end`."""
 
+    segment: Segment
     asset: IndexedAsset
     start: float
     end: float
@@ -106,7 +108,7 @@ def _find_in_segment(segment: Segment, windows: list[Window], seeds: list[_Seed]
         if any(abs(place - other) < 8 for other in done.get(window.number, [])):
             continue
         found = _follow(segment, asset, windows, window, line, done)
-        if found.evidence >= needed:
+        if found and found.evidence >= needed:
             yield found
 
 
@@ -144,15 +146,17 @@ def _leave_out(segment: Segment, window: Window, lines: Lines, hidden: frozenset
 
 def _follow(
     segment: Segment, asset: IndexedAsset, windows: list[Window], seed: Window, line: Lines, done: dict[int, list[float]]
-) -> _Found:
-    """Follow a line from its window to both sides until it is lost, then keep the stretch of it for which most speaks."""
+) -> _Found | None:
+    """Follow a line from its window to both sides until it is lost, then keep the stretch of it for which most speaks. None where it leaves the asset at once."""
     pieces = [*reversed(list(_walk(segment, asset, windows, seed, line, -1, done))), *_walk(segment, asset, windows, seed, line, 1, done)]
     frames, places, hits, chance = (np.concatenate([piece[i] for piece in pieces]) for i in range(4))
+    if not len(frames):
+        return None
     gain = np.where(hits, np.log1p(SURVIVE * (1 / chance - 1)), np.log1p(-SURVIVE))  # log likelihood of 'it is there' over 'it is chance'
     first, last = _most(gain)
     evidence = bound(hits[first:last], chance[first:last])
     start, end = float(frames[first]), float(frames[last - 1])
-    return _Found(asset, start, end, float(places[first]), float(places[last - 1]), float(line.transposed[0]), evidence)
+    return _Found(segment, asset, start, end, float(places[first]), float(places[last - 1]), float(line.transposed[0]), evidence)
 
 
 def _walk(
@@ -191,7 +195,16 @@ def _overlap(one: _Found, other: _Found) -> float:
     return max(0.0, shared) / max(min(one.end - one.start, other.end - other.start), 1e-9)
 
 
-def _report(found: _Found, windows: int, hours: float) -> Passage:
+def _measure_transposed(found: _Found, peaks: Peaks) -> float:
+    """How many semitones the asset lies higher along the passage."""
+    start = found.asset.start_frame + found.asset_start
+    first, last = (np.array([round(frame)]) for frame in (start, found.asset.start_frame + found.asset_end + 1))
+    there, pitches, _ = found.segment.peaks_of(first, last)
+    slope = max(found.asset_end - found.asset_start, 1e-9) / max(found.end - found.start, 1e-9)
+    return measure_transposed(peaks, found.start + (there - start) / slope, pitches, found.transposed)
+
+
+def _report(found: _Found, peaks: Peaks, windows: int, hours: float) -> Passage:
     span = max(found.end - found.start, 1e-9)
     return Passage(
         asset_sha256=found.asset.sha256,
@@ -200,7 +213,7 @@ def _report(found: _Found, windows: int, hours: float) -> Passage:
         asset_start_ms=max(0, round(found.asset_start * MS_PER_FRAME)),
         asset_end_ms=max(0, round(found.asset_end * MS_PER_FRAME)),
         speed_ppm=round((found.asset_end - found.asset_start) / span * 1_000_000),
-        pitch_cents=round(-found.transposed * 100),
+        pitch_cents=round(-_measure_transposed(found, peaks) * 100),
         evidence_millidecades=round(found.evidence * 1000),
         false_match_ppb=in_parts_per_billion(false_match_probability(found.evidence, windows, hours)),
     )
