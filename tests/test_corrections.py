@@ -112,6 +112,22 @@ def test_advances_tax_and_simulation(trained: Path, catalogue_folder: Path, run:
     assert "recouped" in text and "tax withheld" not in text
 
 
+def test_simulation_says_how_often_the_fallback_would_pay(settled: Path, catalogue_folder: Path, run: Run, tmp_path: Path) -> None:
+    run("--home", settled, "bundle", "p-2026-10", tmp_path / "bundle")
+    careful = (catalogue_folder / "programme.toml").read_text().replace("max_error", 'min_signal_to_noise = "2.0"\nmax_error')
+    (tmp_path / "careful.toml").write_text(careful)
+    asked = ("simulate", tmp_path / "bundle" / "period", "--terms", tmp_path / "careful.toml")
+    found = json.loads(run("--json", *asked))["attribution"]
+    reasons = {
+        name: [(row["currency"], row["reason"]) for row in found if row["programme"] == name] for name in ("programme.toml", "careful.toml")
+    }
+    assert reasons["programme.toml"] == [("EUR", "rule"), ("SEK", "rule")]
+    assert reasons["careful.toml"] == [("EUR", "no_measured_noise"), ("SEK", "no_measured_noise")], "all by the fallback"
+    assert [row["units"] for row in found[:2]] == [row["units"] for row in found[2:]]
+    text = run(*asked)
+    assert "share: attribution decides over" in text and "share: the fallback decides (no measured noise) over" in text
+
+
 def test_copies_count_once_when_they_are_recognised(settled: Path, run: Run, tmp_path: Path) -> None:
     """The fee is divided by exposure. r1 and r2 turn out to be one sound: together they count as the larger, until the verdict is dismissed."""
     opening = balances(run, settled)

@@ -148,6 +148,11 @@ def simulate(frame: Frame, period_folder: Path, terms: tuple[Path, ...]) -> None
         f"  median {_money(row, 'median'):>16}  Gini {row['gini']}  parties {row['parties']}"
         for row in found["summaries"]
     ]
+    for row in found["attribution"]:
+        decided = "attribution decides" if row["reason"] == "rule" else f"the fallback decides ({row['reason'].replace('_', ' ')})"
+        text.append(
+            f"{row['programme']:<24} {row['income']}: {decided} over {_money(row, '')}, {row['parts']} × model version and territory"
+        )
     for row in found["accounts"]:
         amounts = "  ".join(f"{overview.money(int(units), row['currency']):>18}" for units in row["units"].values())
         text.append(f"{row['account']:<32} {amounts}")

@@ -1,7 +1,7 @@
 """What one period would pay under several programmes, side by side; nothing is posted."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -10,9 +10,10 @@ from typing import Any
 
 from ritornello.domain.errors import BadInput, Problem, raise_if_any
 from ritornello.domain.period import Period
+from ritornello.domain.programme import HEARD
 from ritornello.formats.period_folder import read_period
 from ritornello.service.programmes import read_file
-from ritornello.settlement.settle import settle
+from ritornello.settlement.settle import Settlement, settle
 
 
 def simulate_folder(folder: Path, terms: Sequence[Path]) -> dict[str, Any]:
@@ -27,7 +28,9 @@ def simulate_folder(folder: Path, terms: Sequence[Path]) -> dict[str, Any]:
             problems += error.problems
     raise_if_any(problems)
     names = _name_apart([name for name, _ in periods])
-    return compare([(name, _earn(name, one)) for name, (_, one) in zip(names, periods, strict=True)])
+    settled = [(name, one, _settle(name, one)) for name, (_, one) in zip(names, periods, strict=True)]
+    compared = compare([(name, _earned(result)) for name, _, result in settled])
+    return {**compared, "attribution": [row for name, one, result in settled for row in count_decisions(name, one, result.tables["pools"])]}
 
 
 def compare(columns: Sequence[tuple[str, dict[tuple[str, str], int]]]) -> dict[str, Any]:
@@ -68,6 +71,25 @@ def compare(columns: Sequence[tuple[str, dict[tuple[str, str], int]]]) -> dict[s
     return {"programmes": [name for name, _ in columns], "summaries": summaries, "accounts": rows}
 
 
+def count_decisions(programme: str, period: Period, pools: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """How often attribution decided, and how often the fallback did: per income that attribution may divide, currency and reason
+    (`rule`: attribution decided), the number of parts (model versions × territories) and their money. `pools`: rows of pools.jsonl.
+    """
+    parts: dict[tuple[str, str, str], set[tuple[str, ...]]] = defaultdict(set)
+    units: dict[tuple[str, str, str], int] = defaultdict(int)
+    for pool in pools:
+        income = period.find_terms(pool["terms_version"]).find_income(pool["income"])
+        if income is not None and income.divide_by in HEARD and pool["reason"] != "lineage":
+            key = pool["income"], pool["currency"], "rule" if pool["reason"] == "unattributed" else pool["reason"]
+            parts[key].add((str(pool["terms_version"]), pool["model_version"], pool["territory"]))
+            units[key] += int(pool["amount_units"])
+    return [
+        dict(zip(("income", "currency", "reason"), key, strict=True))
+        | {"programme": programme, "parts": len(parts[key]), "units": str(units[key])}
+        for key in sorted(parts)
+    ]
+
+
 def measure_gini(amounts: Sequence[int]) -> Fraction:
     """The Gini coefficient: 0 where all get the same, towards 1 where one gets all (Gini 1912; mean difference form)."""
     ordered, total = sorted(amounts), sum(amounts)
@@ -77,12 +99,15 @@ def measure_gini(amounts: Sequence[int]) -> Fraction:
     return Fraction(weighted, len(ordered) * total)
 
 
-def _earn(name: str, period: Period) -> dict[tuple[str, str], int]:
-    """(account, currency) → units that a period earns it."""
+def _settle(name: str, period: Period) -> Settlement:
     try:
-        result = settle(period)
+        return settle(period)
     except BadInput as error:
         raise BadInput([replace(problem, what=f"under {name}: {problem.what}") for problem in error.problems]) from None
+
+
+def _earned(result: Settlement) -> dict[tuple[str, str], int]:
+    """(account, currency) → units that a period earns it."""
     earned: dict[tuple[str, str], int] = defaultdict(int)
     for row in result.tables["balances"]:
         if int(row["earned_units"]):
