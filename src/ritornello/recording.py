@@ -1,4 +1,5 @@
-"""`ritornello.record`: what a licensee puts around the training of a model so that influence can be computed later (docs/influence.md). Needs the extra `torch`."""
+"""`ritornello.record`: what a licensee puts around the training of a model so that influence can be computed later (docs/influence.md). Needs the
+extra `torch`."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -6,7 +7,7 @@ from typing import Any
 
 from ritornello.attribution.influence.recorder import Recorder
 from ritornello.attribution.influence.recording import EXPOSURE
-from ritornello.attribution.influence.schedule import choose, geometric
+from ritornello.attribution.influence.schedule import choose, spread
 from ritornello.attribution.influence.segments import Segment
 from ritornello.loader.exposure import ExposureLog
 
@@ -25,16 +26,15 @@ def record(
     """Record the training of `model`, any PyTorch module with Linear or convolution layers, into a new folder: `with record(…) as recording: …
     recording.step(ids, rate)`.
 
-    `segments` are all pieces that training may read. Checkpoints are kept on a geometric schedule up to `steps`, the number of steps that training
-    will take, or after the steps named in
-    `checkpoints`. `parent` is the recording of the model that this one was made from. After an interruption bring model and optimiser back to the
-    state after some step and give that number as `resume_at`.
-    Nothing but the segments' ids and durations, exposure, learning rates and the model's weights is written. Raises Refused (`out_exists`) where the
-    folder holds something already.
+    `segments` are all pieces that training may read. Ten checkpoints are kept over the first three quarters of `steps`, the number that training will
+    take, or one after each of the steps named in `checkpoints`; the last one always is. `parent` is the recording of the model that this one was made
+    from. After an interruption bring model and optimiser back to the state after some step and give that number as `resume_at`. Nothing but the
+    segments' ids and durations, exposure, learning rates and the model's weights is written. Raises Refused (`out_exists`) where the folder holds
+    something already.
     """
     if (steps is None) == (checkpoints is None):
         raise ValueError("say how many steps training will take, or after which steps checkpoints are kept")
-    schedule = geometric(steps) if steps is not None else choose(checkpoints or ())
+    schedule = spread(steps) if steps is not None else choose(checkpoints or ())
     folder = Path(folder)
     if resume_at is None:
         recorder = Recorder(model, folder, segments, schedule, model_version=model_version, parent=Path(parent) if parent else None)

@@ -24,7 +24,8 @@ from ritornello.attribution.influence import (  # noqa: E402
     open_cache,
     with_damping,
 )
-from ritornello.attribution.influence.attributing import check  # noqa: E402
+from ritornello.attribution.influence.attributing import _multiply, _ridge_among_segments, check  # noqa: E402
+from ritornello.attribution.influence.rows import Rows  # noqa: E402
 
 OUTPUTS = world.data(seed=7, count=9)
 Run = tuple["torch.nn.Module", Recording]
@@ -137,3 +138,11 @@ def test_scores_that_say_nothing_are_refused(values: np.ndarray) -> None:
     with pytest.raises(Refused) as caught:
         check(values)
     assert caught.value.code == "degenerate_scores"
+
+
+def test_the_ridge_is_the_same_among_segments_and_among_dimensions() -> None:
+    source = np.random.default_rng(0)
+    rows = Rows(source.integers(-127, 128, (30, 12)).astype(np.int8), np.full(30, 0.1, dtype=np.float32))
+    queries = source.normal(size=(5, 12)).astype(np.float32)
+    ((_, whole),) = _multiply(queries, rows, 0.3)
+    assert np.allclose(whole, _ridge_among_segments(queries, rows, 0.3), rtol=1e-3, atol=1e-6)

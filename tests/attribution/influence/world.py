@@ -12,6 +12,7 @@ import ritornello
 from ritornello.attribution.influence.recording import Recording, open_recording
 from ritornello.attribution.influence.segments import Segment
 
+torch.set_num_threads(1)  # tiny models: a second thread only waits
 COUNT, RECORDINGS, CLASSES, STEPS = 24, 6, 3, 20
 
 

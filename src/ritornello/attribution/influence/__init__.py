@@ -10,21 +10,30 @@ if TYPE_CHECKING:
     from ritornello.attribution.influence.attributing import Scores, attribute, attribute_each
     from ritornello.attribution.influence.caching import Cache, cache, open_cache
     from ritornello.attribution.influence.features import Settings
-    from ritornello.attribution.influence.methods import METHODS, Method, with_damping
+    from ritornello.attribution.influence.methods import METHODS, Method, Mix, with_damping
+    from ritornello.attribution.influence.mixing import fit_mix
     from ritornello.attribution.influence.recording import Recording, open_recording
     from ritornello.attribution.influence.segments import Segment
+    from ritornello.attribution.influence.truth import Truth, measure_lds
+    from ritornello.attribution.influence.tuning import Trial, choose_settings
 
 _HOMES = {
     "METHODS": "methods",
     "Cache": "caching",
     "Method": "methods",
+    "Mix": "methods",
     "Recording": "recording",
     "Scores": "attributing",
     "Segment": "segments",
     "Settings": "features",
+    "Trial": "tuning",
+    "Truth": "truth",
     "attribute": "attributing",
     "attribute_each": "attributing",
     "cache": "caching",
+    "choose_settings": "tuning",
+    "fit_mix": "mixing",
+    "measure_lds": "truth",
     "open_cache": "caching",
     "open_recording": "recording",
     "with_damping": "methods",
@@ -34,13 +43,19 @@ __all__ = [
     "METHODS",
     "Cache",
     "Method",
+    "Mix",
     "Recording",
     "Scores",
     "Segment",
     "Settings",
+    "Trial",
+    "Truth",
     "attribute",
     "attribute_each",
     "cache",
+    "choose_settings",
+    "fit_mix",
+    "measure_lds",
     "open_cache",
     "open_recording",
     "with_damping",

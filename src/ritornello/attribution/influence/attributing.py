@@ -6,15 +6,19 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import nn
 
 from ritornello.attribution.influence import weights
 from ritornello.attribution.influence.caching import Cache
 from ritornello.attribution.influence.curvature import Loss
+from ritornello.attribution.influence.features import Describer
 from ritornello.attribution.influence.methods import Method
 from ritornello.attribution.influence.recording import Checkpoint
 from ritornello.attribution.influence.rows import Floats, Rows
 from ritornello.domain.errors import Refused
+
+Doubles = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,33 +34,28 @@ def attribute(
 ) -> Scores:
     """Score batches of outputs, in the form that `loss(model, batch)` takes. A recording's score is the sum of its segments'.
 
-    `parents` are caches of the runs that this one's model was made from, the nearest first: their recordings get scores too, and one that was read
-    by several runs gets the sum.
-    Batches are gone through once for each checkpoint; for outputs that come one by one see `attribute_each`. Raises Refused (`degenerate_scores`) where scores
-    say nothing: all the same, or not finite. ValueError for a cache made with other settings, or parents that are not this run's.
+    `parents` are caches of the runs that this one's model was made from, the nearest first: their recordings get scores too, and one that was read by
+    several runs gets the sum. Batches are gone through once for each checkpoint; for outputs that come one by one see `attribute_each`. Raises
+    Refused (`degenerate_scores`) where scores say nothing: all the same, or not finite. ValueError for a cache made with other settings, or parents
+    that are not this run's.
     """
     batches = list(outputs)
     _check_chain(cached, parents, method)
     ids = tuple(sorted({name for each in (cached, *parents) for name in each.recording.recording_ids}))
-    columns = {name: number for number, name in enumerate(ids)}
-    before, training = {name: value.clone() for name, value in model.state_dict().items()}, model.training
-    total: npt.NDArray[np.float64] | None = None
-    try:
-        model.eval()
+    total: Doubles | None = None
+    with weights.borrowed(model):
         for each in (cached, *parents):
-            owners = {segment.segment_id: columns[segment.recording_id] for segment in each.recording.segments}
-            places = np.array([owners[name] for name in each.segment_ids])
-            for checkpoint, weight in _weigh(each, method):
-                scores = weight * _score(each, checkpoint, model, loss, batches, method)
+            places = _owners(each, ids)
+            for checkpoint, weight, mix in _weigh(each, method):
+                describer = load_checkpoint(each, checkpoint, model)
+                queries = np.concatenate([vectors.numpy() for vectors in describer.describe(model, batches, loss, mix)])
                 if total is None:
-                    total = np.zeros((len(scores), len(ids)))
-                np.add.at(total.T, places, scores.T)
-    finally:
-        model.load_state_dict(before)
-        model.train(training)
+                    total = np.zeros((len(ids), len(queries)))
+                for first, scores in _multiply(queries, each.rows(checkpoint.step, describer.dimensions), method.ridge):
+                    np.add.at(total, places[first : first + scores.shape[1]], weight * scores.T)
     assert total is not None
-    check(total)
-    return Scores(total.astype(np.float32), ids)
+    check(total.T)
+    return Scores(total.T.astype(np.float32), ids)
 
 
 def attribute_each(
@@ -86,38 +85,79 @@ def _check_chain(cached: Cache, parents: Sequence[Cache], method: Method) -> Non
             raise ValueError(f"{parent.recording.folder} does not hold the run that {child.recording.folder} began from")
 
 
-def _weigh(cached: Cache, method: Method) -> list[tuple[Checkpoint, float]]:
-    chosen = list(cached.checkpoints())
-    if method.last:
-        return [(chosen[-1], 1.0)]
-    if not method.by_rate:
-        return [(each, 1.0) for each in chosen]
-    most = max(each.rate_e12 for each in chosen) or 1
-    return [(each, each.rate_e12 / most) for each in chosen if each.rate_e12]
+def score_parts(
+    cached: Cache, model: nn.Module, loss: Loss, batches: list[Any], method: Method
+) -> Iterator[tuple[int, str, float, Scores]]:
+    """What `attribute` adds up: the scores of each layer at each checkpoint, with the checkpoint's number, the layer's name and the checkpoint's weight."""
+    _check_chain(cached, (), method)
+    ids = cached.recording.recording_ids
+    places = _owners(cached, ids)
+    known = {checkpoint: weight for checkpoint, weight, _ in _weigh(cached, method)}
+    with weights.borrowed(model):
+        for number, checkpoint in enumerate(cached.checkpoints()):
+            describer = load_checkpoint(cached, checkpoint, model)
+            rows = cached.rows(checkpoint.step, describer.dimensions)
+            parts = torch.cat(list(describer.describe_layers(model, batches, loss)), dim=1)
+            for layer, queries in zip(describer.layers, parts, strict=True):
+                total = np.zeros((len(ids), len(queries)))
+                for first, scores in _multiply(queries.numpy(), rows, 0.0):
+                    np.add.at(total, places[first : first + scores.shape[1]], scores.T)
+                yield number, layer.name, known.get(checkpoint, 0.0), Scores(total.T.astype(np.float32), ids)
 
 
-def _score(cached: Cache, checkpoint: Checkpoint, model: nn.Module, loss: Loss, batches: list[Any], method: Method) -> Floats:
-    """Products (outputs, segments) at one checkpoint."""
+def load_checkpoint(cached: Cache, checkpoint: Checkpoint, model: nn.Module) -> Describer:
+    """Give the model the weights of a checkpoint; returns what makes vectors there."""
     weights.load_into(model, cached.recording.folder / checkpoint.file, checkpoint.sha256)
-    describer = cached.describer(checkpoint.step)
-    rows = cached.rows(checkpoint.step, describer.dimensions)
-    queries = np.concatenate([vectors.numpy() for vectors in describer.describe(model, batches, loss)])
-    if method.ridge:
-        return _ridge(queries, rows, method.ridge)
-    return np.concatenate([queries @ vectors.T for _, vectors in rows.blocks()], axis=1)
+    return cached.describer(checkpoint.step)
 
 
-def _ridge(queries: Floats, rows: Rows, part: float) -> Floats:
-    """q (ΦᵀΦ + ρ)⁻¹ Φᵀ, solved among the fewer of segments and dimensions, in double precision."""
+def _owners(cached: Cache, ids: Sequence[str]) -> npt.NDArray[np.int64]:
+    """For each row of the cache the place of its recording in `ids`."""
+    columns = {name: number for number, name in enumerate(ids)}
+    owners = {segment.segment_id: columns[segment.recording_id] for segment in cached.recording.segments}
+    return np.array([owners[name] for name in cached.segment_ids])
+
+
+def _weigh(cached: Cache, method: Method) -> list[tuple[Checkpoint, float, dict[str, float] | None]]:
+    """The checkpoints that a method looks at, with their weights and those of the layers."""
+    chosen = list(cached.checkpoints())
+    if method.mix:
+        if method.mix.checkpoints != len(chosen):
+            raise ValueError(f"the mix is of {method.mix.checkpoints} checkpoints, and {cached.folder} has {len(chosen)}")
+        return [(each, 1.0, method.mix.at(number)) for number, each in enumerate(chosen)]
+    if method.last:
+        return [(chosen[-1], 1.0, None)]
+    if not method.by_rate:
+        return [(each, 1.0, None) for each in chosen]
+    most = max(each.rate_e12 for each in chosen) or 1
+    return [(each, each.rate_e12 / most, None) for each in chosen if each.rate_e12]
+
+
+def _multiply(queries: Floats, rows: Rows, ridge: float) -> Iterator[tuple[int, Floats]]:
+    """Products (outputs, segments), in blocks of segments, each with the number of its first."""
     count, dimensions = rows.vectors.shape
-    if count <= dimensions:
-        every = np.concatenate([vectors for _, vectors in rows.blocks()]).astype(np.float64)
-        gram = every @ every.T
-        gram[np.diag_indices(count)] += part * np.trace(gram) / count
-        return np.asarray(np.linalg.solve(gram, every @ queries.T.astype(np.float64)).T, dtype=np.float32)
+    if ridge and count <= dimensions:
+        yield 0, _ridge_among_segments(queries, rows, ridge)
+        return
+    if ridge:
+        queries = _ridge_among_dimensions(queries, rows, ridge)
+    for first, vectors in rows.blocks():
+        yield first, queries @ vectors.T
+
+
+def _ridge_among_segments(queries: Floats, rows: Rows, part: float) -> Floats:
+    """q Φᵀ (ΦΦᵀ + ρ)⁻¹, the same as q (ΦᵀΦ + ρ)⁻¹ Φᵀ."""
+    every = np.concatenate([vectors for _, vectors in rows.blocks()]).astype(np.float64)
+    gram = every @ every.T
+    gram[np.diag_indices(len(gram))] += part * np.trace(gram) / len(every)
+    return np.asarray(np.linalg.solve(gram, every @ queries.T.astype(np.float64)).T, dtype=np.float32)
+
+
+def _ridge_among_dimensions(queries: Floats, rows: Rows, part: float) -> Floats:
+    """q (ΦᵀΦ + ρ)⁻¹"""
+    dimensions = queries.shape[1]
     gram = np.zeros((dimensions, dimensions))
     for _, vectors in rows.blocks():
         gram += vectors.T.astype(np.float64) @ vectors
-    gram[np.diag_indices(dimensions)] += part * np.trace(gram) / count
-    turned = np.linalg.solve(gram, queries.T.astype(np.float64)).T.astype(np.float32)
-    return np.concatenate([turned @ vectors.T for _, vectors in rows.blocks()], axis=1)
+    gram[np.diag_indices(dimensions)] += part * np.trace(gram) / len(rows.scales)
+    return np.asarray(np.linalg.solve(gram, queries.T.astype(np.float64)).T, dtype=np.float32)

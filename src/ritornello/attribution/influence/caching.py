@@ -39,7 +39,7 @@ class Cache:
 
     def describer(self, step: int) -> Describer:
         """What made the vectors of a checkpoint. Raises BadInput where its factors were changed."""
-        return Describer(self.layers, self.settings, _load_curvature(self.folder / _name(step), self.layers, self.settings))
+        return Describer(self.layers, self.settings, _load_curvature(self.folder / _name(step), self.layers, self.settings), step)
 
     def rows(self, step: int, dimensions: int) -> Rows:
         return Rows.open(self.folder / _name(step), len(self.segment_ids), dimensions)
@@ -57,15 +57,13 @@ def cache(
     fisher: Loss | None = None,
     progress: Progress = lambda done, of, what: None,
 ) -> Cache:
-    """Make vectors of all segments at every checkpoint (or those of `steps`) in `folder`; what lies there already is kept, so that a run that was killed goes on.
+    """Make vectors of all segments at every checkpoint (or those of `steps`) in `folder`; what lies there already is kept, so that a run that was
+    killed goes on.
 
     `batches` are pairs of segment ids and a batch, and are gone through up to three times for each checkpoint: a list or a DataLoader, in the same
-    order each time. `loss(model, batch)` returns
-    each sample's loss, shape (n,), summed over its tokens. `fisher`, if given, is the loss that curvature is measured with (labels drawn from the
-    model); otherwise `loss`.
-    Memory: one batch's gradients of all layers, the factors of one checkpoint. Raises BadInput for segments that the recording doesn't name or a
-    cache of something else;
-    The model is given back as it was.
+    order each time. `loss(model, batch)` returns each sample's loss, shape (n,), summed over its tokens. `fisher`, if given, is the loss that
+    curvature is measured with (labels drawn from the model); otherwise `loss`. Memory: one batch's gradients of all layers, the factors of one
+    checkpoint. Raises BadInput for segments that the recording doesn't name or a cache of something else; The model is given back as it was.
     """
     settings = settings or Settings()
     if iter(batches) is batches:
@@ -87,18 +85,13 @@ def cache(
         "steps": [each.step for each in chosen],
     }
     _begin(folder, document)
-    before, training = {name: value.clone() for name, value in model.state_dict().items()}, model.training
-    try:
-        model.eval()
+    with weights.borrowed(model):
         for number, checkpoint in enumerate(chosen):
             progress(number, len(chosen), f"step {checkpoint.step}")
             _cache_checkpoint(
                 recording, checkpoint, model, loss, batches, folder / _name(checkpoint.step), layers, settings, fisher or loss
             )
         progress(len(chosen), len(chosen), "done")
-    finally:
-        model.load_state_dict(before)
-        model.train(training)
     return open_cache(folder, recording)
 
 
@@ -168,7 +161,7 @@ def _cache_checkpoint(
     weights.load_into(model, recording.folder / checkpoint.file, checkpoint.sha256)
     if settings.kind == "ek-fac" and not (folder / "factors.json").exists():
         _save_curvature(folder, measure_curvature(model, layers, lambda: (batch for _, batch in batches), fisher))
-    describer = Describer(layers, settings, _load_curvature(folder, layers, settings))
+    describer = Describer(layers, settings, _load_curvature(folder, layers, settings), checkpoint.step)
     rows = Rows.create(folder, sum(len(ids) for ids, _ in batches), describer.dimensions)
     row = 0
     for vectors in describer.describe(model, (batch for _, batch in batches), loss):

@@ -1,8 +1,9 @@
 """EK-FAC: the curvature of a model's loss at one checkpoint, as eigenvectors on both sides of each layer and one eigenvalue for each pair.
 
-T. George and others, "Fast Approximate Natural Gradient Descent in a Kronecker-factored Eigenbasis", NeurIPS 2018; R. Grosse and others, "Studying Large Language
-Model Generalization with Influence Functions", 2023, section 2.2. For a layer with inputs a (1 appended) and output gradients g over all places of all samples,
-A = E[a aᵀ] and S = E[g gᵀ], with eigenvectors Q_A and Q_S; a gradient G (outputs, inputs) is turned to Q_Sᵀ G Q_A, and Λ = E[(Q_Sᵀ G Q_A)²] over samples.
+T. George and others, "Fast Approximate Natural Gradient Descent in a Kronecker-factored Eigenbasis", NeurIPS 2018; R. Grosse and others, "Studying
+Large Language Model Generalization with Influence Functions", 2023, section 2.2. For a layer with inputs a (1 appended) and output gradients g over
+all places of all samples, A = E[a aᵀ] and S = E[g gᵀ], with eigenvectors Q_A and Q_S; a gradient G (outputs, inputs) is turned to Q_Sᵀ G Q_A, and Λ =
+E[(Q_Sᵀ G Q_A)²] over samples.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -36,8 +37,8 @@ Curvature = dict[str, LayerCurvature]
 def measure_curvature(model: nn.Module, layers: Sequence[Layer], batches: Callable[[], Iterable[Any]], loss: Loss) -> Curvature:
     """Two rounds over `batches()`: the covariances, then the eigenvalues. `loss(model, batch)` returns each sample's loss, (n,).
 
-    With the loss of the training labels this is the empirical Fisher matrix; with labels drawn from the model's own predictions, the true one.
-    The batches of both rounds must be the same.
+    With the loss of the training labels this is the empirical Fisher matrix; with labels drawn from the model's own predictions, the true one. The
+    batches of both rounds must be the same.
     """
     inputs = {layer.name: torch.zeros(layer.inputs, layer.inputs, dtype=torch.float64) for layer in layers}
     outputs = {layer.name: torch.zeros(layer.outputs, layer.outputs, dtype=torch.float64) for layer in layers}

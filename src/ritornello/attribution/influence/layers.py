@@ -1,9 +1,8 @@
 """Which layers of a model are looked at, and the gradient of each sample with respect to each of them.
 
 A layer's gradient is a sum over places of (gradient of the output) × (input, with a 1 where there is a bias), so that one pass forward and back over
-a batch gives every
-sample's gradient: no pass of its own for each (I. Goodfellow, "Efficient Per-Example Gradient Computations", 2015). Convolutions are linear layers over patches
-(R. Grosse and J. Martens, "A Kronecker-factored approximate Fisher matrix for convolution layers", ICML 2016).
+a batch gives every sample's gradient: no pass of its own for each (I. Goodfellow, "Efficient Per-Example Gradient Computations", 2015). Convolutions
+are linear layers over patches (R. Grosse and J. Martens, "A Kronecker-factored approximate Fisher matrix for convolution layers", ICML 2016).
 """
 
 from collections.abc import Iterator, Sequence

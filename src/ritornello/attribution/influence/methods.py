@@ -1,15 +1,32 @@
 """The methods that are compared: which vectors each takes, at which checkpoints, and how their products are added up."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ritornello.attribution.influence.features import Settings
 
 
 @dataclass(frozen=True, slots=True)
+class Mix:
+    """How much each layer counts at each checkpoint, by the checkpoint's number from 0 and the layer's name (`mixing.fit_mix`)."""
+
+    weights: Mapping[tuple[int, str], float]
+
+    @property
+    def checkpoints(self) -> int:
+        return 1 + max(number for number, _ in self.weights)
+
+    def at(self, number: int) -> dict[str, float]:
+        """The weights of the layers at one checkpoint."""
+        return {layer: weight for (at, layer), weight in self.weights.items() if at == number}
+
+
+@dataclass(frozen=True, slots=True)
 class Method:
     """`settings`: what is cached. `last`: the last checkpoint alone, or all. `by_rate`: checkpoints weigh as their learning rates, or all the same.
 
-    `ridge`: above 0, what segments have in common is discounted: scores are q (ΦᵀΦ + ρ)⁻¹ Φᵀ, with ρ as this part of the mean squared length of the rows of Φ.
+    `mix` says instead how much each layer counts at each checkpoint. `ridge`: above 0, what segments have in common is discounted: scores are q (ΦᵀΦ
+    + ρ)⁻¹ Φᵀ, with ρ as this part of the mean squared length of the rows of Φ.
     """
 
     name: str
@@ -19,6 +36,7 @@ class Method:
     last: bool = False
     by_rate: bool = False
     ridge: float = 0.0
+    mix: Mix | None = None
 
 
 _GRADIENT, _CURVED, _EMBEDDING = Settings("gradient"), Settings("ek-fac"), Settings("embedding")

@@ -17,7 +17,8 @@ E12 = 10**12
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """The model after `step` steps. `rate_e12` is the learning rate of that step and `rate_sum_e12` the sum of those since the checkpoint before, both in 10⁻¹²."""
+    """The model after `step` steps. `rate_e12` is the learning rate of that step and `rate_sum_e12` the sum of those since the checkpoint before,
+    both in 10⁻¹²."""
 
     step: int
     rate_e12: int
@@ -38,7 +39,8 @@ def checkpoint_file(step: int) -> str:
 class Recording:
     """One run of training. `segments_root` is also the `manifest_root` of its exposure logs, whose numbers are rows of `segments`.
 
-    `parent_sha256` is the hash of the `recording.json` of the run whose model this one was made from, or None. `complete` is False for a run that was interrupted.
+    `parent_sha256` is the hash of the `recording.json` of the run whose model this one was made from, or None. `complete` is False for a run that was
+    interrupted.
     """
 
     folder: Path

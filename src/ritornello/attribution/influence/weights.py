@@ -2,7 +2,8 @@
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -56,6 +57,18 @@ def load_into(model: nn.Module, path: Path, sha256: str) -> None:
         raise BadInput(problems)
     with torch.no_grad():
         model.load_state_dict(tensors)
+
+
+@contextmanager
+def borrowed(model: nn.Module) -> Iterator[None]:
+    """While open, the model may be given other weights; then it is as it was."""
+    before, training = {name: value.clone() for name, value in model.state_dict().items()}, model.training
+    try:
+        model.eval()
+        yield
+    finally:
+        model.load_state_dict(before)
+        model.train(training)
 
 
 def hash_file(path: Path) -> str:
