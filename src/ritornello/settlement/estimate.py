@@ -85,7 +85,7 @@ class Estimate:
 
 
 def _distance_ppm(one: Weights, other: Weights) -> int:
-    """The total variation distance between what two sets of weights would pay, rounded down; nothing pays nobody, so all that the other pays is away."""
+    """How much of the money `one` pays to others than `other` would (the total variation distance), rounded down. Without weights nothing is paid."""
     first, second = sum(one.values()), sum(other.values())
     if not first:
         return 0
