@@ -110,6 +110,16 @@ def test_two_parties_with_one_sound_are_a_dispute_about_the_later_claim(known: P
     assert "unknown_verdict" in run("--home", known, "clones", "dismiss", "v0", "--by", "operator", "--reason", "x", expect=3)
 
 
+def test_a_copy_that_is_claimed_later_is_contested_then(known: Path, tmp_path: Path, run: Run) -> None:
+    bring(run, known, tmp_path / "copy", {"copy": piece(11, SECONDS)}, kind="ogg")
+    assert as_json(run, "--home", known, "dispute", "list") == []
+    (tmp_path / "c.csv").write_text("subject,lane,party_id,share_percent\ncopy,master,cleo,100\n")
+    for _ in range(2):
+        run("--home", known, "catalogue", "import", "--claims", tmp_path / "c.csv")
+        (dispute,) = as_json(run, "--home", known, "dispute", "list")
+    assert "copy and x11 are the same sound" in dispute["reason"]
+
+
 def test_the_same_bytes_claimed_by_another_party_are_a_dispute_and_not_a_second_file(known: Path, tmp_path: Path, run: Run) -> None:
     def bring_again(folder: str, party: str | None, expect: int = 0) -> str:
         shutil.rmtree(tmp_path / folder, ignore_errors=True)

@@ -1,16 +1,24 @@
 """Two parties claim one sound: a dispute about what the later comer claims, with the verdict and the hash of its evidence."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from ritornello.domain.catalogue import Claim
 from ritornello.service import disputes
 from ritornello.service.clusters import find_pair, joins
 from ritornello.service.context import Context
-from ritornello.store import catalogue
+from ritornello.store import catalogue, clones
 from ritornello.store import disputes as stored_disputes
 from ritornello.store.clones import StoredVerdict
 
 OPENED_BY = "comparison at import"
+
+
+def contest_claims(context: Context, recording_ids: Collection[str]) -> None:
+    """Contest what is claimed of recordings that were recognised as copies before anybody claimed them."""
+    assets = catalogue.read_assets(context.connection)
+    for one in clones.read_verdicts(context.connection):
+        if joins(one) and not set(recording_ids).isdisjoint(find_pair(assets, one)):
+            contest(context, one)
 
 
 def contest(context: Context, one: StoredVerdict) -> None:

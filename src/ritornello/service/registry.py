@@ -13,6 +13,7 @@ from ritornello.formats.canonical import hash_file
 from ritornello.formats.catalogue_csv import ClaimRow
 from ritornello.service import exact_copies, payees
 from ritornello.service.catalogue_plan import Plan, Sources, plan_catalogue
+from ritornello.service.contests import contest_claims
 from ritornello.service.context import Context
 from ritornello.store import catalogue, renditions
 
@@ -88,6 +89,8 @@ def write_plan(context: Context, plan: Plan) -> ImportReport:
     catalogue.write_releases(connection, [one for name, one in sorted(after.releases.items()) if before.releases.get(name) != one])
     catalogue.add_contributions(connection, plan.contributions.values())
     _record_claims(context, plan.claims, report)
+    if plan.claims:
+        contest_claims(context, {row.subject_id for row in plan.claims})
     exact_copies.record_copies(context, [(copy.original.asset_id, copy.recording_id) for copy in plan.copies])
     report.parties, report.recordings, report.assets = len(plan.parties), len(plan.recordings), len(plan.files)
     report.releases, report.contributions = len(plan.releases), len(plan.contributions)
