@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 import ritornello
 from ritornello import wiring
 from ritornello.cli import (
+    benchmark,
     canaries,
     catalogue,
     classes,
@@ -131,6 +132,7 @@ program.add_command(disclosures.disclose)
 program.add_command(export.export)
 program.add_command(extraction.audit)
 program.add_command(canaries.canary)
+program.add_command(benchmark.benchmark)
 
 
 def main(arguments: list[str] | None = None) -> None:
