@@ -27,32 +27,37 @@ class Spectra:
     audible: npt.NDArray[np.bool_]
 
 
-def measure_spectra(samples: Floats, settings: SimilaritySettings) -> Spectra:
-    """Return the spectra of mono `samples` (n,) at `settings.rate_hz`: frame i is centred on sample `i * hop`."""
+def measure_spectra(samples: Floats, settings: SimilaritySettings, speed: float = 1.0) -> Spectra:
+    """Return the spectra of mono `samples` (n,) at `settings.rate_hz`: frame i is centred on sample `i * hop / speed`, rounded.
+
+    `speed` other than 1 gives the spectra that the sound would have if it ran that many times as slowly and sounded that many times as low: of a recording that was
+    sped up by `speed`, those of the recording.
+    """
     if samples.ndim != 1:
         raise ValueError("samples are one row")
-    window = np.hanning(settings.window).astype(np.float32)
-    mel = _make_mel(settings.rate_hz, settings.window, settings.bands)
-    padded = np.pad(np.asarray(samples, dtype=np.float32), settings.window // 2)
-    frames = (
-        np.lib.stride_tricks.sliding_window_view(padded, settings.window)[:: settings.hop] if len(samples) else padded[:0].reshape(0, 1)
-    )
+    length = settings.window if speed == 1.0 else round(settings.window / speed / 2) * 2
+    window = np.hanning(length).astype(np.float32)
+    mel = _make_mel(settings.rate_hz / speed, length, settings.bands)
+    padded = np.pad(np.asarray(samples, dtype=np.float32), length // 2)
+    starts = np.rint(np.arange(0, len(samples) * speed, settings.hop) / speed).astype(np.int64)
+    starts = starts[starts < len(samples)]
+    windows = np.lib.stride_tricks.sliding_window_view(padded, length) if len(samples) else padded[:0].reshape(0, 1)
     rows, levels = [np.zeros((0, settings.bands))], [np.zeros(0, dtype=np.float32)]
-    for first in range(0, len(frames), BLOCK_FRAMES):
-        spectrum = scipy.fft.rfft(frames[first : first + BLOCK_FRAMES] * window, axis=1)
+    for first in range(0, len(starts), BLOCK_FRAMES):
+        spectrum = scipy.fft.rfft(windows[starts[first : first + BLOCK_FRAMES]] * window, axis=1)
         power = spectrum.real**2 + spectrum.imag**2
         # In double precision and then rounded: otherwise the last bits would depend on how many threads multiply.
         rows.append(np.round(10 * np.log10(power.astype(np.float64) @ mel + 1e-12), 3))
         # By Parseval's theorem; the sum of the squared window stands for the window's share of the energy.
-        levels.append(10 * np.log10(2 * power.sum(axis=1) / (settings.window * float((window**2).sum())) + 1e-12))
+        levels.append(10 * np.log10(2 * power.sum(axis=1) / (length * float((window**2).sum())) + 1e-12))
     bands = np.concatenate(rows)
     bands = np.maximum(bands, bands.max(axis=1, keepdims=True, initial=-np.inf) - RANGE_DB)
     bands -= bands.mean(axis=1, keepdims=True) if len(bands) else 0
     return Spectra(bands.astype(np.float32), np.concatenate(levels) > SILENT_DB)
 
 
-@lru_cache(maxsize=4)
-def _make_mel(rate_hz: int, window: int, bands: int) -> npt.NDArray[np.float64]:
+@lru_cache(maxsize=32)
+def _make_mel(rate_hz: float, window: int, bands: int) -> npt.NDArray[np.float64]:
     """Triangular bands evenly spaced in mel, 2595 log10(1 + f/700) (O'Shaughnessy, 1987), of shape (window // 2 + 1, bands)."""
     lowest, highest = (2595 * math.log10(1 + hertz / 700) for hertz in (LOWEST_HZ, min(HIGHEST_HZ, rate_hz / 2)))
     edges = 700 * (10 ** (np.linspace(lowest, highest, bands + 2) / 2595) - 1)

@@ -1,6 +1,5 @@
-"""`ritornello snapshot …`, `run …`, `output …`, `attribute`."""
+"""`ritornello snapshot …`, `run …`, `output …`."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
@@ -82,37 +81,3 @@ def add(frame: Frame, file: Path) -> None:
 
 for command in (provenance.sign, provenance.sign_folder, provenance.show, provenance.provenance):
     output.add_command(command)
-
-
-@click.command()
-@click.argument("model_version")
-@click.option("--control", "controls", multiple=True, help="A recording never trained on that must be in the index, to see what leaks.")
-@click.option("--truth", type=FILE, help="truth.csv: known truth of some outputs, read only to measure the error.")
-@pass_frame
-def attribute(frame: Frame, model_version: str, controls: Sequence[str], truth: Path | None) -> None:
-    """Attribute a model version's outputs to recordings, from their audio alone."""
-    from ritornello.service import attribution  # here, since its libraries take a while to import
-
-    with frame.context() as context:
-        report = attribution.attribute(context, model_version, controls=tuple(controls), truth=truth)
-    frame.show(report, render_quality(report))
-
-
-def render_quality(report: "dict[str, object]") -> str:
-    """The quality report in a few lines."""
-
-    def percent(name: str) -> str:
-        value = report[name]
-        assert isinstance(value, int)
-        return f"{value / 10_000:.2f} %"
-
-    controls = report["controls"]
-    assert isinstance(controls, list)
-    head = f"{report['model_version']}: {report['method']} {report['method_version']}; leak to {len(controls)} controls never trained on: {percent('leak_ppm')}"
-    if report["error_ppm"] is None:
-        return f"{head}\nno truth given, so the error is unknown: a programme's fallback will divide by exposure"
-    return (
-        f"{head}\nerror against known truth, mean of {report['outputs_with_truth']} outputs: {percent('error_ppm')} "
-        f"(95 % interval {percent('error_low_ppm')} to {percent('error_high_ppm')}); all outputs together: {percent('aggregate_error_ppm')}\n"
-        f"for comparison, dividing by exposure alone errs by {percent('exposure_error_ppm')} an output, equal shares by {percent('uniform_error_ppm')}"
-    )

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 import ritornello
 from ritornello import wiring
 from ritornello.cli import (
+    attribution,
     benchmark,
     canaries,
     catalogue,
@@ -97,7 +98,8 @@ for group in (
     dataset.snapshot,
     dataset.run,
     dataset.output,
-    dataset.attribute,
+    attribution.attribute,
+    attribution.attribution_group,
 ):
     program.add_command(group)
 for command in (

@@ -40,6 +40,11 @@ class Context:
         """The folder with what each recording plays, to find the same work in another recording."""
         return self.files.folder.parent / "chroma"
 
+    @property
+    def evidence(self) -> Path:
+        """The folder of what was heard in outputs, kept so that nothing is heard twice."""
+        return self.files.folder.parent / "evidence"
+
     def today(self) -> date:
         return datetime.fromtimestamp(self.now_us() / 1_000_000, UTC).date()
 
