@@ -3,7 +3,8 @@
     python -m benchmarks.attribution_audible FOLDER… --strangers FOLDER… --generated FOLDER --outputs 56
 
 Recordings and controls as in `attribution_mosaic`. Rows: mosaics of several kinds; splices (three passages of 8.3 s) as they are, encoded, at another speed,
-tempo and pitch, under other music and two at once; and what must be nobody's: mosaics of recordings that aren't in the index, strangers' music, generated tracks, speech, noise, silence.
+tempo and pitch, under other music and two at once; and what must be nobody's: mosaics of recordings that aren't in the index, strangers' music, generated
+tracks, speech, noise and silence.
 Needs ffmpeg and rubberband. Done rows are kept in `--kept` and not computed again.
 """
 

@@ -65,3 +65,12 @@ def test_a_name_at_too_many_places_is_no_news() -> None:
     )
     numbers, places = table.look_up(np.concatenate([patches, np.zeros((1, 84), np.float32)]))
     assert sorted(zip(numbers.tolist(), places.tolist(), strict=True)) == [(1, 900), (2, 901)]
+
+
+def test_noise_is_not_the_noise_in_a_recording() -> None:
+    random = np.random.default_rng(9)
+    waves = [("waves", random.normal(0, 0.2, 6 * RATE_HZ).astype(np.float32)), *CORPUS]
+    noisy = catalogue_of(waves)
+    assert hear(noisy, random.normal(0, 0.2, 6 * RATE_HZ).astype(np.float32)) == ()
+    (found,) = hear(noisy, waves[0][1][RATE_HZ : 4 * RATE_HZ])  # a copy of it is
+    assert found.recording_id == "waves" and found.end_ms - found.start_ms > 2_800

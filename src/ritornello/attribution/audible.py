@@ -21,6 +21,8 @@ COMPARED_LIMIT = 50_000  # agreements of the table; where there are more, one th
 VOTE_FRAMES = 3  # shifts that differ by less are one
 CANDIDATES_LIMIT = 256
 SETTINGS = SimilaritySettings(patch_frames=12)
+STANDS_OUT = 1.35  # how many times as unlike a passage must be a little beside its place: steady noise is as like everywhere
+BESIDE_FRAMES = (-12, -6, 6, 12)
 UNEXPLAINED_MS = 400  # less is not looked for at other speeds
 
 Floats = npt.NDArray[np.float32]
@@ -79,29 +81,46 @@ def _regroup(blocks: Iterable[Floats], settings: SimilaritySettings) -> Iterator
 def _hear_block(catalogue: Catalogue, samples: Floats, start_ms: int, bends: bool) -> list[Sounding]:
     settings = catalogue.settings
     heard = measure_spectra(samples, settings)
-    lines, cosines = _follow(catalogue, heard, 1.0, np.ones(len(heard.bands), dtype=bool), len(heard.bands))
-    stretches = _choose(cosines, settings)
+    rows = {1.0: catalogue.standardise(heard)}
+    lines, cosines = _follow(catalogue, rows[1.0], heard.audible, 1.0, np.ones(len(heard.bands), dtype=bool), len(heard.bands))
+    stretches = _choose(catalogue, rows, lines, cosines)
     if bends:
         open_frames = _find_unexplained(heard, stretches, settings)
         if open_frames.any():
             for semitones in SEMITONES:
                 speed = 2.0 ** (semitones / 12)
-                more_lines, more_cosines = _follow(
-                    catalogue, measure_spectra(samples, settings, speed), speed, open_frames, len(heard.bands)
-                )
+                bent = measure_spectra(samples, settings, speed)
+                rows[speed] = catalogue.standardise(bent)
+                more_lines, more_cosines = _follow(catalogue, rows[speed], bent.audible, speed, open_frames, len(heard.bands))
                 lines += more_lines
                 cosines += [row * heard.audible for row in more_cosines]
-            stretches = _choose(cosines, settings)
+            stretches = _choose(catalogue, rows, lines, cosines)
     length_ms = len(samples) * 1000 // settings.rate_hz
     found = [_report(catalogue, lines[one.candidate], one, len(heard.bands), start_ms, length_ms) for one in stretches]
     return [one for one in found if one.end_ms - one.start_ms >= settings.shortest_ms]
 
 
-def _choose(cosines: list[Floats], settings: SimilaritySettings) -> list[Stretch]:
+def _choose(catalogue: Catalogue, rows: dict[float, Floats], lines: list[_Line], cosines: list[Floats]) -> list[Stretch]:
+    """What is heard when: the best sequence of lines, less what isn't alike enough or not more than beside it. `rows` by speed."""
+    settings = catalogue.settings
     if not cosines:
         return []
     stretches = find_stretches(np.array(cosines, dtype=np.float32), settings.threshold, settings.change_cost)
-    return [one for one in stretches if one.score >= settings.accept]
+    return [one for one in stretches if one.score >= settings.accept and _stands_out(catalogue, rows, lines[one.candidate], one)]
+
+
+def _stands_out(catalogue: Catalogue, rows: dict[float, Floats], line: _Line, stretch: Stretch) -> bool:
+    """Whether a stretch is more like its own place in the recording than like what sounds a little before or after."""
+    start, end = (int(catalogue.starts[line.asset + one]) for one in (0, 1))
+    first, last = round(stretch.first * line.speed), round(stretch.last * line.speed)
+    beside = 0.0
+    for shift in BESIDE_FRAMES:
+        one, other = max(first, -line.shift - shift), min(last, end - start - line.shift - shift, len(rows[line.speed]))
+        if (other - one) * 2 >= last - first:
+            there = catalogue.read(start + one + line.shift + shift, start + other + line.shift + shift)
+            cosine = measure_along(rows[line.speed][one:other], there, 0, catalogue.settings.smoothing)
+            beside = max(beside, float(cosine.mean()))
+    return 1 - beside >= STANDS_OUT * (1 - stretch.score)
 
 
 def _find_unexplained(heard: Spectra, stretches: list[Stretch], settings: SimilaritySettings) -> npt.NDArray[np.bool_]:
@@ -118,12 +137,11 @@ def _find_unexplained(heard: Spectra, stretches: list[Stretch], settings: Simila
 
 
 def _follow(
-    catalogue: Catalogue, heard: Spectra, speed: float, wanted: npt.NDArray[np.bool_], frames: int
+    catalogue: Catalogue, rows: Floats, audible: npt.NDArray[np.bool_], speed: float, wanted: npt.NDArray[np.bool_], frames: int
 ) -> tuple[list[_Line], list[Floats]]:
     """Lines that may be heard in the wanted frames, best first, and the cosine along each, on the `frames` frames of the output at its own speed."""
     settings = catalogue.settings
-    rows = catalogue.standardise(heard)
-    lines = _propose(catalogue, rows, heard.audible, speed, wanted)
+    lines = _propose(catalogue, rows, audible, speed, wanted)
     followed = []
     for line in lines:
         start = int(catalogue.starts[line.asset])
@@ -131,7 +149,7 @@ def _follow(
         there = catalogue.read(start + first + line.shift, start + last + line.shift)
         cosine = np.zeros(len(rows), dtype=np.float32)
         cosine[first:last] = measure_along(rows[first:last], there, 0, settings.smoothing)
-        cosine *= heard.audible
+        cosine *= audible
         followed.append(cosine if speed == 1.0 else np.interp(np.arange(frames) * speed, np.arange(len(rows)), cosine).astype(np.float32))
     return lines, followed
 
