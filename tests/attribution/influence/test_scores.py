@@ -146,3 +146,17 @@ def test_the_ridge_is_the_same_among_segments_and_among_dimensions() -> None:
     queries = source.normal(size=(5, 12)).astype(np.float32)
     ((_, whole),) = _multiply(queries, rows, 0.3)
     assert np.allclose(whole, _ridge_among_segments(queries, rows, 0.3), rtol=1e-3, atol=1e-6)
+
+
+def test_batches_keep_their_order(run: Run, tmp_path: Path) -> None:
+    model, recording = run
+
+    class Shuffled(list):
+        turn = 0
+
+        def __iter__(self):
+            self.turn += 1
+            return iter(list.__iter__(self) if self.turn < 3 else reversed(self))
+
+    with pytest.raises(ValueError, match="another order"):
+        cache(recording, model, world.loss, Shuffled(world.batches()), tmp_path / "cache")

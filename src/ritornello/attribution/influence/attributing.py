@@ -13,10 +13,11 @@ from ritornello.attribution.influence import weights
 from ritornello.attribution.influence.caching import Cache
 from ritornello.attribution.influence.curvature import Loss
 from ritornello.attribution.influence.features import Describer
+from ritornello.attribution.influence.layers import find_layers
 from ritornello.attribution.influence.methods import Method
 from ritornello.attribution.influence.recording import Checkpoint
 from ritornello.attribution.influence.rows import Floats, Rows
-from ritornello.domain.errors import Refused
+from ritornello.domain.errors import BadInput, Problem, Refused
 
 Doubles = npt.NDArray[np.float64]
 
@@ -106,8 +107,10 @@ def score_parts(
 
 
 def load_checkpoint(cached: Cache, checkpoint: Checkpoint, model: nn.Module) -> Describer:
-    """Give the model the weights of a checkpoint; returns what makes vectors there."""
+    """Give the model the weights of a checkpoint; returns what makes vectors there. Raises BadInput where the cache is of other layers."""
     weights.load_into(model, cached.recording.folder / checkpoint.file, checkpoint.sha256)
+    if find_layers(model, [layer.name for layer in cached.layers]) != cached.layers:
+        raise BadInput([Problem(str(cached.folder), None, "layers", "are not those of the model", "make the cache again")])
     return cached.describer(checkpoint.step)
 
 

@@ -60,7 +60,7 @@ def cache(
     """Make vectors of all segments at every checkpoint (or those of `steps`) in `folder`; what lies there already is kept, so that a run that was
     killed goes on.
 
-    `batches` are pairs of segment ids and a batch, and are gone through up to three times for each checkpoint: a list or a DataLoader, in the same
+    `batches` are pairs of segment ids and a batch, and are gone through once, then up to three times for each checkpoint: a list or a DataLoader, in the same
     order each time. `loss(model, batch)` returns each sample's loss, shape (n,), summed over its tokens. `fisher`, if given, is the loss that
     curvature is measured with (labels drawn from the model); otherwise `loss`. Memory: one batch's gradients of all layers, the factors of one
     checkpoint. Raises BadInput for segments that the recording doesn't name or a cache of something else; The model is given back as it was.
@@ -85,12 +85,11 @@ def cache(
         "steps": [each.step for each in chosen],
     }
     _begin(folder, document)
+    again = _Ordered(batches, segment_ids)
     with weights.borrowed(model):
         for number, checkpoint in enumerate(chosen):
             progress(number, len(chosen), f"step {checkpoint.step}")
-            _cache_checkpoint(
-                recording, checkpoint, model, loss, batches, folder / _name(checkpoint.step), layers, settings, fisher or loss
-            )
+            _cache_checkpoint(recording, checkpoint, model, loss, again, folder / _name(checkpoint.step), layers, settings, fisher or loss)
         progress(len(chosen), len(chosen), "done")
     return open_cache(folder, recording)
 
@@ -149,7 +148,7 @@ def _cache_checkpoint(
     checkpoint: Checkpoint,
     model: nn.Module,
     loss: Loss,
-    batches: Batches,
+    batches: "_Ordered",
     folder: Path,
     layers: tuple[Layer, ...],
     settings: Settings,
@@ -160,17 +159,33 @@ def _cache_checkpoint(
     folder.mkdir(exist_ok=True)
     weights.load_into(model, recording.folder / checkpoint.file, checkpoint.sha256)
     if settings.kind == "ek-fac" and not (folder / "factors.json").exists():
-        _save_curvature(folder, measure_curvature(model, layers, lambda: (batch for _, batch in batches), fisher))
+        _save_curvature(folder, measure_curvature(model, layers, batches, fisher))
     describer = Describer(layers, settings, _load_curvature(folder, layers, settings), checkpoint.step)
-    rows = Rows.create(folder, sum(len(ids) for ids, _ in batches), describer.dimensions)
+    rows = Rows.create(folder, len(batches.segment_ids), describer.dimensions)
     row = 0
-    for vectors in describer.describe(model, (batch for _, batch in batches), loss):
+    for vectors in describer.describe(model, batches(), loss):
         rows.put(row, vectors.numpy())
         row += len(vectors)
-    if row != len(rows.scales):
-        raise ValueError(f"the loss function returned {row} losses for {len(rows.scales)} segments")
+    if row != len(batches.segment_ids):
+        raise ValueError(f"the loss function returned {row} losses for {len(batches.segment_ids)} segments")
     rows.flush()
     write_whole(folder / "done.json", encode_document({"checkpoint_sha256": checkpoint.sha256}))
+
+
+@dataclass(frozen=True, slots=True)
+class _Ordered:
+    """Batches that have to come in the same order each time: rows are told apart by their places alone."""
+
+    batches: Batches
+    segment_ids: list[str]
+
+    def __call__(self) -> Iterator[Any]:
+        row = 0
+        for ids, batch in self.batches:
+            if list(ids) != self.segment_ids[row : row + len(ids)]:
+                raise ValueError("batches came in another order than before: don't shuffle them")
+            yield batch
+            row += len(ids)
 
 
 def _save_curvature(folder: Path, curvature: Curvature) -> None:

@@ -112,7 +112,7 @@ def _shape(module: nn.Module, given: Tensor, gradient: Tensor) -> Passage:
         gradients = gradient.reshape(len(gradient), -1, gradient.shape[-1])
     if getattr(module, "bias", None) is not None:
         inputs = torch.cat([inputs, inputs.new_ones((*inputs.shape[:2], 1))], dim=2)
-    return Passage(inputs, gradients)
+    return Passage(inputs.float().cpu(), gradients.float().cpu())  # also of a model in half precision, or on a graphics card
 
 
 def _patches(module: nn.Conv1d | nn.Conv2d, given: Tensor) -> Tensor:

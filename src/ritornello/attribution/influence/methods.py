@@ -57,7 +57,7 @@ _ALL = (
         "1",
         "S. M. Park and others, TRAK, ICML 2023, on gradients of the loss, over the checkpoints of one run",
         _GRADIENT,
-        ridge=1e-2,
+        ridge=1.0,
     ),
     Method("ek-fac-last", "1", "R. Grosse and others, 2023, at the last checkpoint", _CURVED, last=True),
     Method("ek-fac", "1", "R. Grosse and others, 2023, at every checkpoint, weighed alike", _CURVED),

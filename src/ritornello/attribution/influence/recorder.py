@@ -71,7 +71,8 @@ class Recorder:
         if not 0 <= step <= len(rates) // RATE.size:
             raise ValueError(f"{len(rates) // RATE.size} steps were recorded: training can't go on after step {step}")
         recorder._rates = [rate for (rate,) in RATE.iter_unpack(rates[: step * RATE.size])]
-        os.truncate(folder / RATES, step * RATE.size)
+        if rates:
+            os.truncate(folder / RATES, step * RATE.size)
         recorder._write(complete=False)
         for checkpoint in known.checkpoints[len(kept) :]:
             (folder / checkpoint.file).unlink(missing_ok=True)
@@ -132,6 +133,9 @@ class Recorder:
     def _save(self) -> None:
         if self._log:
             self._log.sync()  # no weights outlive the record of what they were made from
+        if self._rates:
+            with (self._folder / RATES).open("ab") as stream:
+                os.fsync(stream.fileno())
         before = self._checkpoints[-1].step if self._checkpoints else 0
         rate_e12 = self._rates[-1] if self._rates else 0
         sha256 = weights.save(self._folder / checkpoint_file(self.steps), self._model.state_dict())
