@@ -3,6 +3,7 @@
 import copy
 import json
 import random
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -78,6 +79,43 @@ def random_folder(source: random.Random) -> Folder:
         older=world.make_programme(1) if world.is_superseded else None,
     )
     folder.tables = {f"{name}.jsonl": rows for name, rows in world.make_tables().items()}
+    return folder
+
+
+def measured_folder(source: random.Random) -> Folder:
+    """The same, where attribution may divide: error and noise are measured, outputs are of many recordings and used everywhere, incomes ask for a signal."""
+    folder = random_folder(source)
+    tables = folder.tables
+    noise = ("noise_recording_ppm", "noise_catalogue_ppm")
+    tables["quality.jsonl"] = [
+        {"model_version": row["model_version"], "method": "landmarks", "method_version": "1", "outputs_with_truth": 3, "error_ppm": 0}
+        | {"error_low_ppm": 0, "error_high_ppm": 1, "aggregate_error_ppm": 0, "leak_ppm": 0}
+        | {name: source.choice([source.randint(0, 1_000_000), 50_000, None]) for name in noise}
+        for row in tables["runs.jsonl"]
+    ]
+    for row in tables["runs.jsonl"]:
+        own = {"output_id": f"more-{row['model_version']}", "model_version": row["model_version"]}
+        tables["outputs.jsonl"].append({**own, "sha256": "0" * 64, "duration_ms": 9000, "made_on": "2026-10-02"})
+    trained: dict[str, set[str]] = {}
+    for row in tables["exposure.jsonl"]:
+        trained.setdefault(row["model_version"], set()).add(row["recording_id"])
+    tables["attribution.jsonl"] = []
+    for output in tables["outputs.jsonl"]:
+        names = [*sorted(trained.get(output["model_version"], ())), "unattributed"]
+        cuts = [0, *sorted(source.randint(0, 1_000_000) for _ in names[1:]), 1_000_000]
+        for name, low, high in zip(names, cuts, cuts[1:], strict=False):
+            tables["attribution.jsonl"].append({"output_id": output["output_id"], "recording_id": name, "weight_ppm": high - low})
+        for territory in TERRITORIES:
+            use = {"usage_id": f"{output['output_id']}-{territory}", "output_id": output["output_id"], "territory": territory}
+            tables["usage.jsonl"].append(
+                {**use, "uses": source.randint(1, 10**6), "user_id": source.choice(USERS), "report_sha256": "a" * 64}
+            )
+
+    def ask(terms: str) -> str:
+        least = f"max_error_ppm = 200000\nmin_signal_to_noise = {json.dumps(source.choice(['0.5', '1', '2.0', '2.505']))}"
+        return re.sub(r"\bmax_error_ppm = 200000", least, re.sub(r"min_signal_to_noise = .*\n", "", terms))
+
+    folder.programme, folder.older = ask(folder.programme), ask(folder.older) if folder.older else None
     return folder
 
 

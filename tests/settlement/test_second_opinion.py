@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from ritornello_verify.period import load_period
 from ritornello_verify.references import check_references
 from ritornello_verify.report import Malformed, Step
 from ritornello_verify.tables import TABLES
-from tests.settlement.folders import Folder, correct, random_folder
+from tests.settlement.folders import Folder, correct, measured_folder, random_folder, read_rows
 
 CORRECTIONS = 3
 
@@ -36,11 +36,22 @@ def test_every_rule_and_its_corrections_are_recomputed_row_for_row(tmp_path: Pat
         assert counts[f"{what} recomputed"] > 100, what
 
 
-def compare(seeds: range, place: Path) -> Counter[str]:
+def test_a_few_settlements_that_noise_decides_are_recomputed_row_for_row(tmp_path: Path) -> None:
+    assert compare(range(6), tmp_path, measured_folder)["partly moved"] > 5
+
+
+@pytest.mark.slow
+def test_settlements_that_noise_decides_are_recomputed_row_for_row(tmp_path: Path) -> None:
+    counts = compare(range(2000, 2150), tmp_path, measured_folder)
+    for what in ("rule", "unattributed", "signal_below_noise", "partly moved"):
+        assert counts[what] > 100, what
+
+
+def compare(seeds: range, place: Path, make: Callable[[random.Random], Folder] = random_folder) -> Counter[str]:
     """How many of what was compared. What one side refuses, the other must refuse."""
     counts: Counter[str] = Counter()
     for seed in seeds:
-        for number, folder in enumerate(settle_and_correct(random.Random(seed), place / str(seed))):
+        for number, folder in enumerate(settle_and_correct(random.Random(seed), place / str(seed), make)):
             root = place / str(seed) / str(number)
             step = Step("money")
             recompute(root, folder.header["settlement_id"], step)
@@ -48,6 +59,9 @@ def compare(seeds: range, place: Path) -> Counter[str]:
                 assert not step.problems, (seed, number, step.problems)
                 counts["corrected" if number else "settled"] += 1
                 counts.update(step.counts)
+                compared = [row for row in read_rows(root / "result" / "pools.jsonl") if "signal_ppm" in row]
+                counts.update(row["reason"] for row in compared)
+                counts["partly moved"] += sum(0 < row["signal_ppm"] < 1_000_000 for row in compared)
             else:
                 refused = [problem for problem in step.problems if problem.path.startswith("period/")]
                 assert refused, (seed, number, "only the product refuses the folder")
@@ -55,9 +69,9 @@ def compare(seeds: range, place: Path) -> Counter[str]:
     return counts
 
 
-def settle_and_correct(source: random.Random, place: Path) -> Iterator[Folder]:
+def settle_and_correct(source: random.Random, place: Path, make: Callable[[random.Random], Folder] = random_folder) -> Iterator[Folder]:
     """A random folder and its corrections, each settled into `result` beside it, up to the first that is refused."""
-    folder = random_folder(source)
+    folder = make(source)
     for number in range(CORRECTIONS + 1):
         root = place / str(number)
         folder.write(root / "period")
