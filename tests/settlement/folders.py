@@ -313,7 +313,9 @@ class World:
             if source.random() < 0.4:
                 income["min_signal_to_noise"] = source.choice(["0", "1", "2.0", "2.505", "30"])
             if source.random() < 0.4:
-                income["aggregate_by"] = source.choice(["recording", "catalogue", "catalogue"])
+                income["aggregate_by"] = source.choice(["recording", "catalogue", "catalogue", ["recording", "catalogue"]])
+                if isinstance(income["aggregate_by"], list):
+                    income["min_signal_to_noise"] = "1.5"
             if source.random() < 0.4 and (income["unattributed"] != "attribution" or source.random() < 0.05):
                 income["cap_ppm"] = source.choice([1, 250_000, 333_333, 1_000_000])
         return income

@@ -79,6 +79,24 @@ def test_a_catalogue_gets_what_attribution_says_and_divides_it_by_exposure() -> 
     assert pools(settled(by_catalogue, HALVES, (0, None)))["exposure"][0] == "no_measured_noise"
 
 
+def test_of_two_levels_the_first_whose_signal_is_enough_divides() -> None:
+    """By recording 40 % moves, by catalogue 10 %."""
+    two = 'aggregate_by = ["recording", "catalogue"]\nmin_signal_to_noise = "2"'
+    for noise, basis, reason, level, figures in (
+        ((200_000, 0), "attribution", "rule", "recording", (400_000, 200_000)),
+        ((200_001, 50_000), "attribution", "rule", "catalogue", (100_000, 50_000)),
+        ((None, 50_000), "attribution", "rule", "catalogue", (100_000, 50_000)),
+        ((200_001, 50_001), "exposure", "signal_below_noise", "catalogue", (100_000, 50_001)),
+        ((200_001, None), "exposure", "signal_below_noise", "recording", (400_000, 200_001)),
+    ):
+        result = settled(two, HALVES, noise)
+        (row,) = result.tables["pools"]
+        assert (row["basis"], row["reason"], row["compared_by"], (row["signal_ppm"], row["noise_ppm"])) == (basis, reason, level, figures)
+        weights = {"recording": HALVES, "catalogue": {"a1": 125_000, "a2": 375_000, "b1": 500_000}}[level]
+        assert basis == "exposure" or pools(result)["attribution"][2] == weights
+    assert pools(settled(two, HALVES))["exposure"][0] == "no_measured_noise"
+
+
 def test_the_largest_owner_of_the_master_makes_a_catalogue_and_a_dispute_does_not_change_that() -> None:
     """Of a2, A and B own halves: A comes first. Nobody claims b1, which is therefore alone."""
     claims = [claim("a1", "A", 100_000_000), claim("a2", "A", 50_000_000), claim("a2", "B", 50_000_000)]
@@ -103,6 +121,8 @@ def test_copies_of_one_sound_are_capped_together() -> None:
         ('min_signal_to_noise = "2.0005"', "more than 3 digits"),
         ("min_signal_to_noise = 2.0", "is not text"),
         ('aggregate_by = "label"', "is not known"),
+        ('aggregate_by = ["recording", "catalogue"]', "names two levels"),
+        ('aggregate_by = ["catalogue", "recording"]', "is not known"),
         ("cap_ppm = 0", "is not between 1 and 1,000,000"),
         ('cap_ppm = 5\nunattributed = "attribution"', "cuts off what"),
     ],

@@ -16,6 +16,7 @@ Weights = dict[str, int]
 class Signal:
     """What a part was compared by: both in parts per million of its money, and the ratio it needs in thousandths."""
 
+    by_catalogue: bool
     signal_ppm: int
     noise_ppm: int
     least_e3: int

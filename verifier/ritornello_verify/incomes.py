@@ -56,7 +56,7 @@ class Income:
     unattributed: str = EXPOSURE
     fallback: str = EXPOSURE
     max_error_ppm: int = 0
-    by_catalogue: bool = False
+    levels: tuple[bool, ...] = (False,)  # whether by catalogue, in the order they are tried
     cap_ppm: int | None = None
     least_signal_e3: int | None = None
 
@@ -84,7 +84,7 @@ CHECKS: dict[str, Check] = {
     "unattributed": choose(*FALLBACKS, ATTRIBUTION),
     "fallback": choose(*FALLBACKS),
     "max_error_ppm": is_ppm,
-    "aggregate_by": choose("recording", "catalogue"),
+    "aggregate_by": lambda value: value in ("recording", "catalogue", ["recording", "catalogue"]),
     "cap_ppm": lambda value: is_ppm(value) and value > 0,
     "min_signal_to_noise": is_text,
 }
@@ -96,6 +96,7 @@ SOURCES: dict[str, tuple[set[str], set[str]]] = {
 """Source → keys it needs, and keys that only it (or another with it) may have."""
 NEEDED_OF_HEARD = {"unattributed", "fallback", "max_error_ppm"}
 OF_HEARD = {*NEEDED_OF_HEARD, "aggregate_by", "cap_ppm", "min_signal_to_noise"}
+LEVELS = {"recording": (False,), "catalogue": (True,), "['recording', 'catalogue']": (False, True)}
 OF_SOURCES = {"currency", "period", "model_version", "of", "minimum", "products", "model_versions", "unit", "per"}
 
 
@@ -132,7 +133,7 @@ def read_income(item: dict[str, Any], lanes: dict[str, int], notice_days: int, w
         unattributed=item.get("unattributed", EXPOSURE),
         fallback=item.get("fallback", EXPOSURE),
         max_error_ppm=item.get("max_error_ppm", 0),
-        by_catalogue=item.get("aggregate_by") == "catalogue",
+        levels=LEVELS[str(item.get("aggregate_by", "recording"))],
         cap_ppm=item.get("cap_ppm"),
         least_signal_e3=read_thousandths(item["min_signal_to_noise"], where) if "min_signal_to_noise" in item else None,
     )
@@ -150,6 +151,8 @@ def check_rule(item: dict[str, Any], lanes: dict[str, int], where: str) -> None:
     if item["divide_by"] in HEARD:
         if "amount" in item or (item["divide_by"] == USER_CENTRIC and "rate" not in item):
             refuse(f"{where}{item['divide_by']} cannot divide this source")
+        if type(item.get("aggregate_by")) is list and "min_signal_to_noise" not in item:
+            refuse(f"{where}two levels need a min_signal_to_noise")
         if "cap_ppm" in item and item["unattributed"] == ATTRIBUTION:
             refuse(f"{where}what a cap cuts off cannot go back to attribution")
     elif OF_HEARD & item.keys():

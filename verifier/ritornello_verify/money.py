@@ -205,7 +205,12 @@ def make_signal(signal: Signal | None) -> Values:
     """The columns that only pools of a part that was compared have."""
     if signal is None:
         return {}
-    return {"signal_ppm": signal.signal_ppm, "noise_ppm": signal.noise_ppm, "min_signal_to_noise_e3": signal.least_e3}
+    return {
+        "signal_ppm": signal.signal_ppm,
+        "noise_ppm": signal.noise_ppm,
+        "min_signal_to_noise_e3": signal.least_e3,
+        "compared_by": "catalogue" if signal.by_catalogue else "recording",
+    }
 
 
 def make_splits(allocator: Allocator) -> Iterator[Values]:

@@ -272,7 +272,7 @@ PERIOD_TABLES = {
     ),
 }
 
-COMPARED = frozenset({"signal_ppm", "noise_ppm", "min_signal_to_noise_e3"})
+COMPARED = frozenset({"signal_ppm", "noise_ppm", "min_signal_to_noise_e3", "compared_by"})
 RESULT_TABLES = {
     "receipts.jsonl": RECEIPTS,
     "pools.jsonl": Table(
@@ -291,6 +291,7 @@ RESULT_TABLES = {
             "recordings": COUNT,
             "terms_version": COUNT,
             **dict.fromkeys(COMPARED, COUNT),
+            "compared_by": choose("recording", "catalogue"),
         },
         COMPARED,
     ),

@@ -43,25 +43,41 @@ class Scales:
     def listen(self, part: Part) -> Heard | None:
         """What was heard, after catalogues and cap; None where no attributed output was used."""
         heard = self.ear.listen(part)
-        if heard is not None and part.income.by_catalogue:
+        if heard is not None and self.is_by_catalogue(part):
             heard = Heard(self.owners.spread(heard.recordings, self.weigh_training(EXPOSURE, part), part.territory), heard.unattributed)
         if heard is not None and part.income.cap_ppm is not None:
             heard = cut(heard, part.income.cap_ppm, self.period.clusters)
         return heard
 
+    def is_by_catalogue(self, part: Part) -> bool:
+        """The level that attribution divides a part over."""
+        levels = part.income.levels
+        signal = self.compare(part) if len(levels) > 1 else None
+        return levels[0] if signal is None else signal.by_catalogue
+
     def compare(self, part: Part) -> Signal | None:
-        """What attribution would move of a part that was heard, against its noise; None where that is unknown or not asked."""
+        """What attribution would move of a part that was heard, against its noise; None where that is unknown or not asked.
+
+        Of the first level where it is enough, else of the last one that is known.
+        """
+        found: Signal | None = None
+        for by_catalogue in part.income.levels:
+            signal = self.compare_level(part, by_catalogue)
+            if signal is not None and (found is None or found.is_too_small()):
+                found = signal
+        return found
+
+    def compare_level(self, part: Part, by_catalogue: bool) -> Signal | None:
         income, heard = part.income, self.ear.listen(part)
-        noises = self.period.catalogue_noise if income.by_catalogue else self.period.recording_noise
-        noise = noises.get(part.model_version)
+        noise = (self.period.catalogue_noise if by_catalogue else self.period.recording_noise).get(part.model_version)
         if income.least_signal_e3 is None or noise is None or heard is None:
             return None
         fallback = self.weigh_training(EXPOSURE if income.fallback == RESERVE else income.fallback, part)
-        if income.by_catalogue:
+        if by_catalogue:
             signal = measure(*(self.owners.sum_catalogues(weights, part.territory) for weights in (heard.recordings, fallback)))
         else:
             signal = measure(heard.recordings, fallback)
-        return Signal(signal, noise, income.least_signal_e3)
+        return Signal(by_catalogue, signal, noise, income.least_signal_e3)
 
     def weigh_training(self, rule: str, part: Part) -> dict[str, int]:
         key = rule, part.model_version, part.terms.version

@@ -212,7 +212,7 @@ def test_attribution_divides_what_it_moves_beyond_its_noise() -> None:
     for noise, reason in ((261_904, "rule"), (261_905, "signal_below_noise"), (None, "no_measured_noise")):
         pool, *_ = settle(use_output(incomes=(ESTIMATED,), recording_noise={"m1": noise}, **EXPOSED))[0]
         assert pool.reason == reason
-        assert pool.signal == (None if noise is None else Signal(392_857, noise, 1500))
+        assert pool.signal == (None if noise is None else Signal(False, 392_857, noise, 1500))
 
 
 def test_catalogues_are_one_owners_and_divided_by_exposure() -> None:
@@ -222,9 +222,9 @@ def test_catalogues_are_one_owners_and_divided_by_exposure() -> None:
         {("recording", name, "master"): [claim(party, share) for party, share in own] for name, own in shares.items()},
         {"r1": None, "r2": None},
     )
-    income = replace(ESTIMATED, by_catalogue=True)
+    income = replace(ESTIMATED, levels=(True,))
     pools, allocations, _ = settle(use_output(incomes=(income,), catalogue_noise={"m1": 0}, claims=claims, **EXPOSED))
-    assert pools[0].signal == Signal(0, 0, 1500) and pools[0].reason == "rule"
+    assert pools[0].signal == Signal(True, 0, 0, 1500) and pools[0].reason == "rule"
     assert {line.recording_id: line.weight for line in allocations[0].lines} == {"r1": 700_000, "r2": 2_100_000}
 
 

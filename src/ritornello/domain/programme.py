@@ -37,7 +37,9 @@ class Income:
     max_error_ppm: int | None = None  # above this measured error the fallback divides
     fallback: str | None = None  # one of FALLBACKS
     unattributed: str | None = None  # one of UNATTRIBUTED_RULES
-    aggregate_by: str = "recording"  # one of LEVELS: what attribution divides money over
+    aggregate_by: tuple[str, ...] = (
+        "recording",
+    )  # of LEVELS: what attribution divides money over; of two, the first whose signal is enough
     cap_ppm: int | None = None  # the most that one recording gets by attribution
     min_signal_to_noise_e3: int | None = None  # below this × the measured noise the fallback divides
 

@@ -82,7 +82,8 @@ def show_ppm(ppm: int) -> str:
 
 
 def _compare(pool: Row, moves: str) -> str:
-    return f"attribution {moves} {show_ppm(pool['signal_ppm'])} of this pool, its measured noise is {show_ppm(pool['noise_ppm'])}"
+    between = " between owners' catalogues" if pool["compared_by"] == "catalogue" else ""
+    return f"attribution {moves} {show_ppm(pool['signal_ppm'])} of this pool{between}, its measured noise is {show_ppm(pool['noise_ppm'])}"
 
 
 def _ratio(pool: Row) -> str:

@@ -154,13 +154,20 @@ def _heard(reader: Reader, table: Mapping[str, Any], place: str, divide_by: str)
         what = "a fixed amount belongs to no territory's use, so attribution can't divide it"
         reader.problem(place + "divide_by", what, 'use "exposure", "count" or "seconds"')
     least = reader.decimal(table["min_signal_to_noise"], 3, place + "min_signal_to_noise") if "min_signal_to_noise" in table else None
+    level = table.get("aggregate_by", LEVELS[0])
+    levels = LEVELS if level == [*LEVELS] else (level,)
+    if level not in (*LEVELS, [*LEVELS]):
+        reader.problem(place + "aggregate_by", f"{level!r} is not known", 'use "recording", "catalogue" or ["recording", "catalogue"]')
+    if len(levels) > 1 and least is None:
+        what = "names two levels, but nothing says when the second is taken"
+        reader.problem(place + "aggregate_by", what, 'add min_signal_to_noise = "2.0", or name one level')
     if "cap_ppm" in table and table.get("unattributed") == "attribution":
         what = 'cuts off what unattributed = "attribution" would give back'
         reader.problem(place + "cap_ppm", what, "let unattributed be exposure, count, seconds or reserve")
     return {
         "min_signal_to_noise_e3": least,
         "cap_ppm": reader.whole(table, "cap_ppm", place, 1, WHOLE_PPM) if "cap_ppm" in table else None,
-        "aggregate_by": reader.one_of(table, "aggregate_by", LEVELS, place) if "aggregate_by" in table else "recording",
+        "aggregate_by": levels,
         "max_error_ppm": reader.whole(table, "max_error_ppm", place, 0, WHOLE_PPM),
         "fallback": reader.one_of(table, "fallback", FALLBACKS, place),
         "unattributed": reader.one_of(table, "unattributed", UNATTRIBUTED_RULES, place),

@@ -18,7 +18,7 @@ from ritornello.domain.splits import format_share
 from ritornello.formats.division_words import WEIGHT_PARTS, describe_attribution, describe_basis, describe_reason
 from ritornello.formats.payee_lines import find_lines, find_pools
 
-COMPARED = ("signal_ppm", "noise_ppm", "min_signal_to_noise_e3")
+COMPARED = ("signal_ppm", "noise_ppm", "min_signal_to_noise_e3", "compared_by")
 _COSTS = {"recouped": "advances recouped", "tax": "tax withheld from the payout", "fee": "fee of the payout"}
 _CSV = (
     "line_id", "recording_id", "title", "lane", "income", "terms_version", "model_version", "territory", "basis", "reason",

@@ -187,7 +187,7 @@ def _weight(tables: statements.Tables, line: Row, pool: Row, programme: Programm
     income = programme.find_income(pool["income"])
     if income and pool["basis"] in HEARD:
         parts = found["parts"]
-        if income.aggregate_by == "catalogue":
+        if pool.get("compared_by", income.aggregate_by[0]) == "catalogue":
             read = _read_in_training(tables, line, pool)
             parts = [
                 *parts,

@@ -16,6 +16,7 @@ from ritornello.settlement.trained import Trained, Weights
 class Signal:
     """How much of the money attribution moves away from the fallback, how much of that chance alone moves, and the ratio that is asked for."""
 
+    level: str  # what was compared: recordings or catalogues
     signal_ppm: int
     noise_ppm: int
     asked_e3: int
@@ -51,15 +52,17 @@ class Estimate:
         return self._weights[part]
 
     def compare(self, income: Income, part: Part) -> Signal | None:
-        """Signal against noise, for an income that asks; None where nobody has measured the noise."""
+        """Signal against noise, for an income that asks: of its first level where it is enough, else of the last; None where nobody has measured any noise."""
         if part not in self._signals:
-            noise_ppm = self.period.noise_ppm.get((income.aggregate_by, part.model_version))
-            self._signals[part] = None if noise_ppm is None else self._compare(income, part, noise_ppm)
+            known = [level for level in income.aggregate_by if (level, part.model_version) in self.period.noise_ppm]
+            signals = [self._compare(income, part, level) for level in known]
+            self._signals[part] = next((signal for signal in signals if signal.is_enough), signals[-1] if signals else None)
         return self._signals[part]
 
     def _weigh(self, income: Income, part: Part) -> Weights:
         weights = self.heard.weights(income, part)
-        if income.aggregate_by == "catalogue":
+        signal = self.compare(income, part) if len(income.aggregate_by) > 1 else None
+        if (signal.level if signal else income.aggregate_by[0]) == "catalogue":
             exposure = self.trained.weights("exposure", part.model_version, part.terms_version)
             weights = self.catalogues.share_inside(weights, exposure, part.territory)
         if income.cap_ppm is not None:
@@ -76,12 +79,12 @@ class Estimate:
             found |= copies if sum(copies.values()) <= limit else apportion(limit, copies)
         return {recording_id: weight for recording_id, weight in found.items() if weight}
 
-    def _compare(self, income: Income, part: Part, noise_ppm: int) -> Signal:
+    def _compare(self, income: Income, part: Part, level: str) -> Signal:
         rule = "exposure" if income.fallback == "reserve" else str(income.fallback)
         both = [self.heard.weights(income, part), self.trained.weights(rule, part.model_version, part.terms_version)]
-        if income.aggregate_by == "catalogue":
+        if level == "catalogue":
             both = [self.catalogues.add_up(weights, part.territory) for weights in both]
-        return Signal(_distance_ppm(*both), noise_ppm, income.min_signal_to_noise_e3 or 0)
+        return Signal(level, _distance_ppm(*both), self.period.noise_ppm[level, part.model_version], income.min_signal_to_noise_e3 or 0)
 
 
 def _distance_ppm(one: Weights, other: Weights) -> int:

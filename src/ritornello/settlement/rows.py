@@ -130,12 +130,13 @@ def _pool_rows(books: Books) -> Rows:
     ]
 
 
-def _signal(pool: Pool) -> dict[str, int]:
+def _signal(pool: Pool) -> dict[str, int | str]:
     """The columns of a pool that was asked for its signal."""
     found = pool.signal
     if found is None:
         return {}
-    return {"signal_ppm": found.signal_ppm, "noise_ppm": found.noise_ppm, "min_signal_to_noise_e3": found.asked_e3}
+    figures = {"signal_ppm": found.signal_ppm, "noise_ppm": found.noise_ppm, "min_signal_to_noise_e3": found.asked_e3}
+    return {**figures, "compared_by": found.level}
 
 
 def _split_rows(books: Books) -> Rows:
