@@ -77,11 +77,14 @@ def measure(begun: Begun, foreign: dict[str, Floats], tell: Callable[[str], None
     count, outputs = len(begun.world.pieces), stack(begun.groups)
     material = Material(begun.world, begun.run, outputs, begun.folder / "scores", SCORES_SEED)
     scored: dict[str, Scored] = {}
-    for name in (*methods.names(), *(peers.NAMES if peers.is_installed() else ())):
+    for name in methods.names():
         tell(f"scoring with {name}")
-        scored[name] = (peers.score if name in peers.NAMES else methods.score)(material, name)
+        scored[name] = methods.score(material, name)
     canaries = _try_canaries(begun, material, foreign, tell)
     cases = _try_all(begun, material, tell)
+    for name in peers.NAMES if peers.is_installed() else ():
+        tell(f"scoring with {name}")
+        scored[name] = peers.score(material, name)
     truth = retrain.find_truth(begun.world, outputs, begun.plan, begun.folder / "truth", HALVES_SEED, tell)
     rated = {
         name: {
@@ -117,7 +120,7 @@ def _try_canaries(begun: Begun, material: Material, foreign: dict[str, Floats], 
 
 
 def _try_all(begun: Begun, material: Material, tell: Callable[[str], None]) -> dict[str, Any]:
-    written = replace(material, outputs=begun.groups[0].tokens, folder=begun.folder / "scores-generated")
+    written = replace(material, outputs=begun.groups[0].tokens, outputs_name="-generated")
     bench = trials.Bench(written, begun.plan.epochs)
     attempts: dict[str, Callable[[], list[trials.Case]]] = {
         "stability": lambda: trials.try_stability(bench, OTHER_SEED),

@@ -192,7 +192,7 @@ def _by_party(scores: Floats, parties: Sequence[Sequence[int]]) -> Floats:
 def _train(bench: Bench, name: str, pieces: tuple[Piece, ...], seed: int) -> Material:
     folder = bench.material.folder.parent / "trials" / name
     run = train_recorded(bench.material.world, folder / "run", seed, bench.epochs, pieces)
-    return replace(bench.material, run=run, folder=folder)
+    return replace(bench.material, run=run, folder=folder / "scores")
 
 
 def _score_again(bench: Bench, name: str, pieces: tuple[Piece, ...], seed: int) -> Floats:
