@@ -2,8 +2,8 @@
 
     python -m benchmarks.attribute FOLDER… --recordings 250 1000 --outputs 20
 
-A "recording" is an excerpt of 30 s of real music, one after another from the files of the folders; where they end, excerpts begin anew half as far in (and share sound with
-earlier ones). Outputs of 30 s: half of them splices of three excerpts, half other music (the last files). CPU of the process, decoding not counted.
+A "recording" is an excerpt of 30 s of real music, one after another from the files of the folders; where they end, excerpts begin anew 15 s in (and share sound
+with earlier ones). Outputs of 30 s: half of them splices of three excerpts, half other music (the last files). CPU of the process, decoding not counted.
 """
 
 import argparse
