@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ritornello.benchmark import run as runs
-from ritornello.benchmark import symbolic
+from ritornello.benchmark import sound, symbolic
 from ritornello.benchmark.audio import measure_audio
 from ritornello.benchmark.exchange import export_outputs, read_foreign
 from ritornello.benchmark.maestro import PUBLISHED, rate, read_maestro
@@ -30,10 +30,10 @@ def choose_plan(quick: bool, subsets: int | None, seeds: int | None) -> Plan:
     )
 
 
-def export(folder: Path, half: str, plan: Plan, cache: Path, to: Path) -> None:
+def export(folder: Path, half: str, plan: Plan, cache: Path, to: Path, recordings: Path | None) -> None:
     """Begin the benchmark in `folder` and write what a vendor needs into the new folder `to`."""
     with alone_in(folder):
-        begun = runs.begin(symbolic.read_world(half, cache), plan, folder)
+        begun = _begin(folder, half, plan, cache, recordings)
         export_outputs(begun.world, begun.run, begun.groups, to)
 
 
@@ -43,6 +43,7 @@ def run(
     plan: Plan,
     cache: Path,
     scores: Sequence[Path],
+    recordings: Path | None,
     audio: Path | None,
     maestro: Path | None,
     maestro_scores: Sequence[Path],
@@ -52,7 +53,7 @@ def run(
     maestro_part = _rate_maestro(maestro, maestro_scores)
     with alone_in(folder):
         tell("reading the world")
-        begun = runs.begin(symbolic.read_world(half, cache), plan, folder)
+        begun = _begin(folder, half, plan, cache, recordings)
         foreign = dict(read_foreign(path, begun.world, begun.groups) for path in scores)
         report = runs.measure(begun, foreign, tell)
         tell("measuring on sound")
@@ -65,6 +66,16 @@ def run(
             temporary.write_text(content, encoding="utf-8")
             temporary.replace(folder / name)
     return report, text
+
+
+def _begin(folder: Path, half: str, plan: Plan, cache: Path, recordings: Path | None) -> runs.Begun:
+    """The world of notes, or that of a folder's recordings, of whose outputs some can then be listened to in `folder/listen`."""
+    if recordings is None:
+        return runs.begin(symbolic.read_world(half, cache), plan, folder)
+    world, codebook = sound.read_world(recordings, cache)
+    begun = runs.begin(world, plan, folder)
+    sound.write_examples(folder / "listen", begun.groups, codebook)
+    return begun
 
 
 def _measure_audio(folder: Path | None, outputs: int) -> dict[str, Any]:

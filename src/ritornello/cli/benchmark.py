@@ -32,6 +32,11 @@ def benchmark() -> None:
     "--scores", type=FILE, multiple=True, help="Scores of another method (docs/formats/attribution-scores.md), rated in the same tables."
 )
 @click.option("--export-outputs", type=NEW, help="Write what a vendor needs to score the outputs into a new folder, and stop.")
+@click.option(
+    "--recordings",
+    type=FOLDER,
+    help="Folder with a folder of recordings for each catalogue: the same tables on sound, in place of the notes.",
+)
 @click.option("--audio", type=FOLDER, help="Folder of recordings, for the part on sound; without it that part is left out.")
 @click.option("--maestro", type=FOLDER, help="Folder of dattri's MAESTRO benchmark.")
 @click.option("--maestro-scores", type=FILE, multiple=True, help="Scores (training, test) for it, as .npy or .pt.")
@@ -45,6 +50,7 @@ def attribution(
     half: str,
     scores: Sequence[Path],
     export_outputs: Path | None,
+    recordings: Path | None,
     audio: Path | None,
     maestro: Path | None,
     maestro_scores: Sequence[Path],
@@ -57,11 +63,11 @@ def attribution(
     plan = command.choose_plan(quick, subsets, seeds)
     cache = read_settings().cache / "benchmark"
     if export_outputs:
-        command.export(folder, half, plan, cache, export_outputs)
+        command.export(folder, half, plan, cache, export_outputs, recordings)
         frame.show(
             {"folder": str(export_outputs)}, f"{export_outputs} holds outputs, pieces and the run; nothing in it tells the truth about them"
         )
         return
-    report, text = command.run(folder, half, plan, cache, scores, audio, maestro, maestro_scores, frame.tell)
+    report, text = command.run(folder, half, plan, cache, scores, recordings, audio, maestro, maestro_scores, frame.tell)
     frame.clear()
     frame.show(report, text)
