@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from ritornello.cli.frame import FILE, Frame, pass_frame
+from ritornello.domain.catalogue import LANES
 from ritornello.domain.errors import Refused
 from ritornello.formats.passage_words import describe_bend, describe_chance, describe_time
 
@@ -21,20 +22,37 @@ from ritornello.formats.passage_words import describe_bend, describe_chance, des
 @click.option(
     "--stream", "streaming", is_flag=True, help="Read outputs or files from standard input, one a line; write JSON lines; store no batch."
 )
+@click.option("--scores", type=FILE, help="Influence scores of any method (docs/formats/attribution-scores.md), for what is not heard.")
+@click.option(
+    "--audit", type=FILE, help="The audit of that method: how far its scores may divide money (docs/formats/attribution-audit.md)."
+)
+@click.option("--lane", type=click.Choice(LANES), help="Whose scores are meant, where the file tells lanes apart.")
 @pass_frame
-def attribute(frame: Frame, model_version: str, controls: Sequence[str], truth: Path | None, method: str | None, streaming: bool) -> None:
+def attribute(
+    frame: Frame,
+    model_version: str,
+    controls: Sequence[str],
+    truth: Path | None,
+    method: str | None,
+    streaming: bool,
+    scores: Path | None,
+    audit: Path | None,
+    lane: str | None,
+) -> None:
     """Attribute a model version's outputs to recordings, from their audio alone. Goes on where it was interrupted."""
     from ritornello.service import attribution  # here, since its libraries take a while to import
 
-    if streaming and truth:
-        raise Refused("stream_without_truth", "a stream has no truth to be measured against", "leave out --truth or --stream")
+    if streaming and (truth or scores or audit):
+        raise Refused("stream_without_truth", "a stream is of evidence alone", "leave out --truth, --scores and --audit, or --stream")
     with frame.context() as context:
         if streaming:
             names = (line for text in sys.stdin if (line := text.strip()))
             for one in attribution.stream(context, model_version, names, controls=tuple(controls), method=method):
                 click.echo(json.dumps(one, ensure_ascii=False, separators=(",", ":")))
             return
-        report = attribution.attribute(context, model_version, controls=tuple(controls), truth=truth, method=method)
+        report = attribution.attribute(
+            context, model_version, controls=tuple(controls), truth=truth, method=method, scores=scores, audit=audit, lane=lane
+        )
     frame.show(report, render_quality(report))
 
 
@@ -88,6 +106,13 @@ def render_quality(report: "dict[str, object]") -> str:
     controls = report["controls"]
     assert isinstance(controls, list)
     head = f"{report['model_version']}: {report['method']} {report['method_version']}; leak to {len(controls)} controls never trained on: {percent('leak_ppm')}"
+    if "a_ppm" in report:
+        head += (
+            f"\nof an output's weight {percent('evidence_ppm')} was heard, {percent('influence_ppm')} follows influence, {percent('exposure_ppm')} exposure "
+            f"(a = {percent('a_ppm')}); scores of recordings never trained on were struck out: {percent('influence_leak_ppm')}"
+        )
+        if not report["outputs_with_truth"]:
+            return f"{head}\nerror by the audit: {percent('error_ppm')} an output, {percent('aggregate_error_ppm')} all together"
     if report["error_ppm"] is None:
         return f"{head}\nno truth given, so the error is unknown: a programme's fallback will divide by exposure"
     return (

@@ -23,6 +23,7 @@ from ritornello.service import models
 from ritornello.service.clusters import find_clusters
 from ritornello.service.context import Context
 from ritornello.service.listening import METHODS, Listener, Source, choose_method, sort_sources
+from ritornello.service.scores import read_influence
 from ritornello.store import attributions, catalogue, schema
 
 CONTROLS = 2  # recordings never trained on that are put into the index all the same
@@ -31,19 +32,32 @@ Weights = dict[str, dict[str, int]]
 
 
 def attribute(
-    context: Context, model_version: str, *, controls: tuple[str, ...] = (), truth: Path | None = None, method: str | None = None
+    context: Context,
+    model_version: str,
+    *,
+    controls: tuple[str, ...] = (),
+    truth: Path | None = None,
+    method: str | None = None,
+    scores: Path | None = None,
+    audit: Path | None = None,
+    lane: str | None = None,
 ) -> dict[str, Any]:
     """Attribute every output of a model version; replaces no earlier batch but is used instead of it. Returns the quality report.
 
     `controls` are recordings that must be in the index although never trained on (two more are drawn). `truth` names a sheet of known
     truth (docs/formats/spreadsheets.md): it is read after the audio has been judged, only to measure the error. `method`: one of `listening.METHODS`.
-    What was heard in an output is kept, also when this is interrupted: it is not heard again for the same recordings.
+    What was heard in an output is kept, also when this is interrupted: it is not heard again for the same recordings. `scores` are the influence of
+    recordings by another method, `audit` says how far they may divide what is not heard (docs/shares.md), `lane` which of the file's lanes is meant.
     """
+    if (scores is None) != (audit is None):
+        raise Refused("scores_need_audit", "scores divide money only as far as an audit allows", "give both --scores and --audit")
     outputs = _find_outputs(context, model_version)
     if not outputs:
         raise Refused("no_outputs", f"{model_version} has no outputs", "register some: ritornello output add")
     rules, listener, chosen = _prepare(context, model_version, controls, method)
-    truths = _read_truth(context, truth, {row.output_id for row in outputs}) if truth else {}
+    names = {row.output_id for row in outputs}
+    truths = _read_truth(context, truth, names) if truth else {}
+    influence = read_influence(scores, audit, lane, names, catalogue.read_recordings(context.connection)) if scores and audit else None
     estimates: Weights = {}
     leaks: dict[str, int] = {}
     evidence = []
@@ -51,13 +65,16 @@ def attribute(
         context.tell(f"attributing outputs of {model_version} {number}/{len(outputs)}")
         line = listener.hear_output(row.output_id, Path(row.path), row.sha256, row.duration_ms)
         found = rules.divide(json.loads(line)["passages"], row.duration_ms)
-        estimates[row.output_id], leaks[row.output_id] = found.weights, found.leak_ppm
+        leaks[row.output_id] = found.leak_ppm
+        blended = influence.blend(row.output_id, found, rules.exposure, rules.clusters) if influence else found
+        estimates[row.output_id] = blended.weights
         evidence.append(line)
     report = _measure(model_version, listener.method, estimates, truths, leaks, rules)
+    report = influence.describe(report) if influence else report
     header = {
         "model_version": model_version,
         "method": listener.method,
-        "method_version": report["method_version"],
+        "method_version": METHODS[listener.method],
         "sources_key": listener.key,
     }
     evidence_sha256 = context.files.put(encode_evidence(header, evidence))
