@@ -35,9 +35,9 @@ def test_whoever_was_not_trained_on_earns_nothing() -> None:
     assert found.weights == {"A": 1_000_000, UNATTRIBUTED: 0} and found.leak_ppm == 750_000
 
 
-def test_copies_are_added_before_the_positive_part_is_taken() -> None:
-    """Four noisy copies would get 2 + 1 by positive parts; together they are worth 1, and the original's cluster shares that by exposure."""
-    scores = {"A": 2.0, "A2": -2.0, "A3": 1.0, "A4": 0.0, "B": 1.0}
+def test_copies_count_as_one() -> None:
+    """Four copies would get 2 + 1 by their positive parts; as one sound they are worth 2, which they share by exposure."""
+    scores = {"A": 2.0, "A2": -2.0, "A3": 1.0, "A4": 0.0, "B": 2.0}
     exposure = dict.fromkeys(scores, 1)
     found = blend(NOTHING, scores, exposure, a_ppm=1_000_000, clusters=[("A", "A2", "A3", "A4")])
     assert found.weights == {"A": 125_000, "A2": 125_000, "A3": 125_000, "A4": 125_000, "B": 500_000, UNATTRIBUTED: 0}

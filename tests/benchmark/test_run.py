@@ -9,10 +9,13 @@ import numpy as np
 import pytest
 
 from ritornello.benchmark import exchange, outputs, peers, retrain, run, trials
+from ritornello.benchmark.audits import make_audits
 from ritornello.benchmark.report import write_report
 from ritornello.benchmark.world import World, cut
 from ritornello.domain.errors import BadInput, Refused
+from ritornello.formats.attribution_audit import read_audit, write_audit
 from ritornello.formats.attribution_scores import Scores, write_scores
+from ritornello.formats.canonical import encode_document
 from tests.benchmark.tiny import TINY
 
 
@@ -89,6 +92,11 @@ def test_the_whole_benchmark(begun: run.Begun, tmp_path: Path) -> None:
     assert (peers.NAMES[0] in report["methods"]) == peers.is_installed()
     text = write_report({**report, "audio": {"skipped": "no folder"}})
     assert "vendor 7" in text and "Left out: no folder." in text
+    audits = make_audits(report)
+    assert audits["ritornello"].report.noise_catalogue_ppm is not None and audits["trak"].report.noise_catalogue_ppm is None
+    for name, audit in audits.items():
+        (tmp_path / f"{name}.json").write_bytes(encode_document(write_audit(audit)))
+        assert read_audit(tmp_path / f"{name}.json") == audit
     again = run.measure(begun, {"vendor 7": values}, lambda text: None)
     assert again == report
 

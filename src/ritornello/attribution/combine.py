@@ -5,13 +5,13 @@ be believed, `a`, and exposure in training for the remainder; whoever shows the 
 something else, and outputs about which the scores say nothing, stay `unattributed`.
 
 Scores may come from any method; only their signs and proportions are used. Two rules keep them from being farmed (docs/attribution.md, "From scores to shares"):
-copies are added up before the positive part is taken, so that a copy's noise is not paid, and the sum is divided inside the cluster; and a recording whose influence
+copies of one sound count as the one of them with the highest score, which is divided inside the cluster, so that nobody earns twice; and a recording whose influence
 on itself is far above the usual, as an outlier made to draw influence has it, counts no more than the usual.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import fsum, isfinite
+from math import isfinite
 from statistics import median
 
 from ritornello.attribution.shares import UNATTRIBUTED, WHOLE_PPM, Shares, divide_cluster
@@ -90,14 +90,13 @@ def _divide_influence(
     groups: dict[tuple[str, ...], list[str]] = {}
     for name in sorted(scores):
         groups.setdefault(members.get(name, (name,)), []).append(name)
-    unit = max(map(abs, scores.values()), default=0.0) or 1.0
-    sums = {group: fsum(scores[name] / unit for name in names) for group, names in groups.items()}
-    highest = max(sums.values(), default=0.0)
+    best = {group: max(scores[name] for name in names) for group, names in groups.items()}
+    highest = max(best.values(), default=0.0)
     if highest <= 0:
         return {}, 0
     weights: dict[str, int] = {}
     leak = total = 0
-    for group, score in sums.items():
+    for group, score in best.items():
         weight = round(score / highest * SCALE) if score > 0 else 0
         earning = [name for name in group if name in exposure]
         total += weight

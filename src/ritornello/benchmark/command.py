@@ -9,12 +9,14 @@ from typing import Any
 from ritornello.benchmark import run as runs
 from ritornello.benchmark import sound, symbolic
 from ritornello.benchmark.audio import measure_audio
+from ritornello.benchmark.audits import make_audits
 from ritornello.benchmark.exchange import export_outputs, read_foreign
 from ritornello.benchmark.maestro import PUBLISHED, rate, read_maestro
 from ritornello.benchmark.report import write_report
 from ritornello.benchmark.retrain import FULL, QUICK, Plan
 from ritornello.domain.errors import BadInput, Problem
-from ritornello.formats.canonical import alone_in
+from ritornello.formats.attribution_audit import write_audit
+from ritornello.formats.canonical import alone_in, encode_document
 
 AUDIO_OUTPUTS, AUDIO_SEED = 56, 1
 
@@ -60,6 +62,8 @@ def run(
         report["audio"] = _measure_audio(audio, min(AUDIO_OUTPUTS, plan.outputs))
         if maestro_part:
             report["maestro"] = maestro_part
+        for name, audit in make_audits(report).items():
+            (folder / f"audit-{name}.json").write_bytes(encode_document(write_audit(audit)))
         text = write_report(report)
         for name, content in (("report.json", json.dumps(report, indent=1, ensure_ascii=False) + "\n"), ("report.md", text)):
             temporary = folder / f"{name}.part"

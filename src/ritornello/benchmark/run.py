@@ -166,6 +166,7 @@ def _rate(begun: Begun, truth: Truth, values: Floats, heard: Floats | None = Non
         "a_high_ppm": fit.high_ppm,
         "distance_raw": asdict(mean_of(judge.distances(whole[1::2], wanted[1::2]))),
         "distance_calibrated": asdict(mean_of(judge.distances(mixed[1::2], wanted[1::2]))),
+        "distance_together": float(judge.distances(mixed[1::2].mean(axis=0)[None], wanted[1::2].mean(axis=0)[None])[0]),
     }
 
 
