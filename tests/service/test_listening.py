@@ -76,6 +76,12 @@ def test_fingerprints_fill_what_spectra_leave() -> None:
     spectra = Passage(SPECTRA, "a", 1_000, 3_000, 0, 2_000, 1_000_000, 0, 950_000, None)
     under = Passage(FINGERPRINT, "b", 0, 5_000, 9_000, 14_000, 1_000_000, 0, None, 7)
     edge = Passage(FINGERPRINT, "c", 2_900, 3_200, 0, 300, 1_000_000, 0, None, 7)
+    bridging = Passage(FINGERPRINT, "a", 0, 3_000, 0, 3_000, 1_000_000, 0, None, 7)
+    assert [one.counted for one in join([spectra], [bridging]) if one.witness == FINGERPRINT] == [()]  # spectra know where it begins
+    faster = Passage(FINGERPRINT, "a", 0, 3_000, 0, 3_120, 1_040_000, 0, None, 7)
+    assert [one.counted for one in join([spectra], [faster]) if one.witness == FINGERPRINT] == [
+        ((0, 1_000),)
+    ]  # spectra heard only parts of that
     joined = join([spectra], [under, edge])
     assert {one.recording_id: one.counted for one in joined} == {"a": ((1_000, 3_000),), "b": ((0, 1_000), (3_000, 5_000)), "c": ()}
     assert measure_coverage(joined, 10_000) == 500_000

@@ -1,7 +1,8 @@
 """What several witnesses say of one output, put together: which passages are heard, and which of their time counts towards shares.
 
 Spectra find passages of half a second and say exactly where they begin and end. Fingerprints find sound that is covered, stretched or moved in pitch, from about three
-seconds on, with a stated probability that it is chance. Where spectra explain the output, fingerprints add no claim: they fill what is left.
+seconds on, with a stated probability that it is chance. Where spectra explain the output, fingerprints add no claim: they fill what is left. A passage that spectra hear too,
+at the same speed, adds nothing: spectra know better what belongs to it, while fingerprints bridge what lies between.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,6 +12,7 @@ from ritornello.attribution.similarity import Match
 
 SPECTRA, FINGERPRINT = "spectra", "fingerprint"
 LEAST_COUNTED_MS = 500  # of a fingerprint's passage that spectra leave; less is only its blurred edge
+SAME_SPEED_PPM = 15_000  # between what two witnesses say
 
 Stretch = tuple[int, int]  # milliseconds of the output, from and to
 
@@ -43,8 +45,15 @@ def join(by_spectra: Iterable[Passage], by_fingerprint: Iterable[Passage]) -> tu
     filling = []
     for one in by_fingerprint:
         left = [piece for piece in _subtract((one.start_ms, one.end_ms), explained) if piece[1] - piece[0] >= LEAST_COUNTED_MS]
-        filling.append(replace(one, counted=tuple(left)))
+        heard_by_both = any(_is_same(one, other) for other in sure)
+        filling.append(replace(one, counted=() if heard_by_both else tuple(left)))
     return tuple(sorted((*sure, *filling), key=lambda one: (one.start_ms, one.end_ms, one.recording_id, one.source_start_ms, one.witness)))
+
+
+def _is_same(one: Passage, other: Passage) -> bool:
+    """Whether both are of one recording at one speed, at times that overlap."""
+    at_once = one.start_ms < other.end_ms and other.start_ms < one.end_ms
+    return at_once and one.recording_id == other.recording_id and abs(one.speed_ppm - other.speed_ppm) <= SAME_SPEED_PPM
 
 
 def list_matches(passages: Iterable[Passage]) -> tuple[Match, ...]:

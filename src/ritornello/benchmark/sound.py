@@ -69,14 +69,18 @@ def write_examples(folder: Path, groups: Sequence[Outputs], codebook: Codebook) 
     for group in groups:
         for number, tokens in enumerate(group.tokens[:EXAMPLES]):
             path = folder / f"{group.kind.replace(' ', '-')}-{number}.wav"
-            if not path.exists() and _takes_turns(tokens - 1, codebook):
-                soundfile.write(path, codebook.decode(tokens - 1), RATE_HZ)
+            if not path.exists():
+                soundfile.write(path, codebook.decode(_in_turn(tokens - 1, codebook)), RATE_HZ)
 
 
-def _takes_turns(tokens: Tokens, codebook: Codebook) -> bool:
-    """Whether both stages follow each other throughout: a model may write it otherwise, and then there is nothing to hear."""
+def _in_turn(tokens: Tokens, codebook: Codebook) -> Tokens:
+    """Without tokens that a model wrote out of turn: those of the two stages follow each other in sound."""
     first = len(codebook.centres[0])
-    return bool((tokens[::2] < first).all() and (tokens[1::2] >= first).all())
+    kept: list[int] = []
+    for token in tokens.tolist():
+        if (token < first) == (len(kept) % 2 == 0):
+            kept.append(token)
+    return np.array(kept, dtype=np.int64)
 
 
 def _choose(catalogue: Path, seed: int) -> list[Path]:
