@@ -1,8 +1,8 @@
 """What several witnesses say of one output, put together: which passages are heard, and which of their time counts towards shares.
 
-Spectra find passages of half a second and say exactly where they begin and end. Fingerprints find sound that is covered, stretched or moved in pitch, from about three
-seconds on, with a stated probability that it is chance. Where spectra explain the output, fingerprints add no claim: they fill what is left. A passage that spectra hear too,
-at the same speed, adds nothing: spectra know better what belongs to it, while fingerprints bridge what lies between.
+Spectra find passages of half a second and say exactly where they begin and end. Fingerprints find sound that is covered, stretched or moved in pitch, from
+about three seconds on, with a stated probability that it is chance. Where spectra explain the output, fingerprints add no claim: they fill what is left. A
+passage that spectra hear too, at the same speed, adds nothing: spectra know better what belongs to it, while fingerprints bridge what lies between.
 """
 
 from collections.abc import Iterable, Sequence
