@@ -6,8 +6,8 @@ from math import comb
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata
 
+from ritornello.attribution.rank_correlation import correlate_ranks
 from ritornello.benchmark.retrain import Truth
 
 RESAMPLES = 2000
@@ -37,7 +37,7 @@ def measure_lds(scores: Floats, halves: npt.NDArray[np.bool_], values: Floats) -
     That is the rank correlation, over subsets, of the sum of the scores of the pieces in it with the value that a model trained on it gave the output.
     `scores` (outputs, pieces), `halves` (subsets, pieces), `values` (subsets, outputs). Scores that say nothing, the same for every piece, have a score of 0.
     """
-    return _correlate(halves.astype(float) @ scores.T, values)
+    return correlate_ranks(halves.astype(float) @ scores.T, values)
 
 
 def measure_ceiling(of_halves: Floats) -> Figure:
@@ -47,20 +47,13 @@ def measure_ceiling(of_halves: Floats) -> Figure:
     n·r / (1 + (n - 1)·r) (C. Spearman and W. Brown, both 1910), and the ceiling is its square root (Spearman, 1904).
     """
     seeds = of_halves.shape[1]
-    pairs = [_correlate(of_halves[:, one], of_halves[:, other]) for one in range(seeds) for other in range(one)]
+    pairs = [correlate_ranks(of_halves[:, one], of_halves[:, other]) for one in range(seeds) for other in range(one)]
     agreement = mean_of(np.mean(pairs, axis=0))
     return Figure(*(_reliability(max(0.0, r), seeds) ** 0.5 for r in (agreement.value, agreement.low, agreement.high)))
 
 
 def _reliability(agreement: float, seeds: int) -> float:
     return seeds * agreement / (1 + (seeds - 1) * agreement)
-
-
-def _correlate(first: Floats, second: Floats) -> Floats:
-    """Spearman's rank correlation of columns, 0 where one of them is constant."""
-    ranks = [rankdata(rows, axis=0) - (len(rows) + 1) / 2 for rows in (first, second)]
-    spread = np.sqrt((ranks[0] ** 2).sum(axis=0) * (ranks[1] ** 2).sum(axis=0))
-    return np.asarray(np.where(spread > 0, (ranks[0] * ranks[1]).sum(axis=0) / np.where(spread > 0, spread, 1.0), 0.0))
 
 
 def shapley(truth: Truth) -> Floats:

@@ -20,7 +20,9 @@ from ritornello.benchmark.training import name_segments
 NAMES = ("dattri TracIn", "dattri TRAK")
 DIMENSIONS = 512  # the library's default; random numbers for more take minutes on a processor
 BATCH = 512
-REGULARIZATION = 1e-5  # the first value tried, on the tuning world; without any, scores say nothing: there are fewer segments than dimensions
+REGULARIZATION = (
+    1e-5  # the first value tried, on the tuning world; without any, scores say nothing: there are fewer segments than dimensions
+)
 
 
 def is_installed() -> bool:

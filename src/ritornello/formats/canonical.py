@@ -66,11 +66,8 @@ def fingerprint(name: str, data: bytes) -> Fingerprint:
 
 def hash_file(path: Path) -> str:
     """SHA-256 of a file in hex, read in blocks."""
-    digest = hashlib.sha256()
     with path.open("rb") as stream:
-        while block := stream.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def write_atomically(path: Path, data: bytes, mode: int = 0o644) -> None:

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata
 
 from ritornello.attribution.influence.attributing import Scores
+from ritornello.attribution.rank_correlation import correlate_ranks
 
 Doubles = npt.NDArray[np.float64]
 
@@ -40,6 +40,4 @@ class Truth:
 def measure_lds(scores: Scores, truth: Truth) -> Doubles:
     """The linear datamodelling score of each output, (outputs,): rank correlation over subsets of foretold and true values; 0 where scores say
     nothing (S. M. Park and others, TRAK, ICML 2023, definition 2.3)."""
-    first, second = (rankdata(rows, axis=0) - (len(rows) + 1) / 2 for rows in (truth.add_up(scores), truth.values))
-    spread = np.sqrt((first**2).sum(axis=0) * (second**2).sum(axis=0))
-    return np.asarray(np.where(spread > 0, (first * second).sum(axis=0) / np.where(spread > 0, spread, 1.0), 0.0))
+    return correlate_ranks(truth.add_up(scores), truth.values)
