@@ -53,10 +53,3 @@ def fit_a(by_influence: Floats, by_exposure: Floats, truth: Floats, seed: int) -
         distance_raw_ppm=round(float(means[-1]) * WHOLE_PPM),
         distance_exposure_ppm=round(float(means[0]) * WHOLE_PPM),
     )
-
-
-def measure_movement(first: Floats, second: Floats) -> int:
-    """How far money moves between two independent estimates of the same outputs, shapes (outputs, recordings or catalogues), in ppm: total variation of their means."""
-    if first.shape != second.shape or not len(first):
-        raise ValueError("both estimates are of the same outputs, at least one, over the same recordings")
-    return round(0.5 * float(np.abs(first.mean(axis=0) - second.mean(axis=0)).sum()) * WHOLE_PPM)

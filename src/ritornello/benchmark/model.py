@@ -41,16 +41,11 @@ class Transformer(nn.Module):  # type: ignore[misc]
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Logits (n, length, vocabulary) of each token that follows; `tokens` (n, length), at most 128 long."""
-        logits: Tensor = self.head(self.hidden(tokens))
-        return logits
-
-    def hidden(self, tokens: Tensor) -> Tensor:
-        """The last hidden states, (n, length, 64)."""
         rows = self.embedding(tokens) + self.places[: tokens.shape[1]]
         for block in self.blocks:
             rows = block(rows)
-        found: Tensor = self.norm(rows)
-        return found
+        logits: Tensor = self.head(self.norm(rows))
+        return logits
 
 
 def losses(model: nn.Module, segments: Tensor) -> Tensor:
@@ -112,16 +107,6 @@ def measure(model: nn.Module, segments: Tokens, batch: int = 256) -> npt.NDArray
     with torch.no_grad():
         rows = [losses(model, torch.from_numpy(segments[first : first + batch])).double() for first in range(0, len(segments), batch)]
     return np.asarray(torch.cat(rows).numpy() / (segments != PAD).sum(axis=1))
-
-
-def embed(model: nn.Module, segments: Tokens) -> npt.NDArray[np.float64]:
-    """The mean of each segment's last hidden states, shape (n, 64)."""
-    model.eval()
-    with torch.no_grad():
-        tokens = torch.from_numpy(segments)
-        rows = model.hidden(functional.pad(tokens[:, :-1], (1, 0), value=PAD)).double()
-        heard = (tokens != PAD).unsqueeze(2)
-        return np.asarray(((rows * heard).sum(dim=1) / heard.sum(dim=1)).numpy())
 
 
 def generate(model: nn.Module, count: int, seed: int) -> Tokens:
