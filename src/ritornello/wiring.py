@@ -43,27 +43,54 @@ def create_home(home: Path, origin: str, database: str | None) -> None:
     write_atomically(home / CONFIG, json.dumps({"origin": origin}).encode() + b"\n")
 
 
+class Home:
+    """An opened home: its database stays connected from one transaction to the next. Close it."""
+
+    def __init__(self, home: Path, database: str | None, clock: Callable[[], int] = now_us, data_key: str | None = None) -> None:
+        """Raises Refused when there is no home, or a broken one."""
+        try:
+            self.origin = str(json.loads((home / CONFIG).read_bytes())["origin"])
+        except FileNotFoundError:
+            raise Refused("no_home", f"{home} is no Ritornello home", f"make one: ritornello --home {home} init") from None
+        except (ValueError, KeyError, TypeError):
+            raise Refused("home_broken", f"{home / CONFIG} can't be read", "restore it from a backup") from None
+        if database is None and not (home / DATABASE).is_file():
+            raise Refused("home_broken", f"{home} has no {DATABASE}", "restore it from a backup")
+        self.folder, self.clock, self._data_key = home, clock, data_key
+        self.engine = open_engine(_url(home, database))
+        upgrade(self.engine)
+
+    @contextmanager
+    def context(self, tell: Callable[[str], None] = lambda _: None, *, read_only: bool = False) -> Iterator[Context]:
+        """A context inside one transaction: committed when the block ends well, rolled back otherwise. A reader waits for nobody and can't write."""
+        with transaction(self.engine, read_only=read_only) as connection:
+            files = FileStore(self.folder / "files")
+            yield Context(
+                connection,
+                files,
+                self.clock,
+                os.urandom,
+                self.origin,
+                lambda: _read_key(self.folder),
+                tell,
+                lambda: parse_keys(self._data_key),
+            )
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
 @contextmanager
 def open_context(
     home: Path, database: str | None, tell: Callable[[str], None], clock: Callable[[], int] = now_us, data_key: str | None = None
 ) -> Iterator[Context]:
-    """A context inside one transaction: committed when the block ends well, rolled back otherwise."""
+    """A context of a home that is opened for one transaction."""
+    opened = Home(home, database, clock, data_key)
     try:
-        origin = str(json.loads((home / CONFIG).read_bytes())["origin"])
-    except FileNotFoundError:
-        raise Refused("no_home", f"{home} is no Ritornello home", f"make one: ritornello --home {home} init") from None
-    except (ValueError, KeyError, TypeError):
-        raise Refused("home_broken", f"{home / CONFIG} can't be read", "restore it from a backup") from None
-    if database is None and not (home / DATABASE).is_file():
-        raise Refused("home_broken", f"{home} has no {DATABASE}", "restore it from a backup")
-    engine = open_engine(_url(home, database))
-    upgrade(engine)
-    try:
-        with transaction(engine) as connection:
-            files = FileStore(home / "files")
-            yield Context(connection, files, clock, os.urandom, origin, lambda: _read_key(home), tell, lambda: parse_keys(data_key))
+        with opened.context(tell) as context:
+            yield context
     finally:
-        engine.dispose()
+        opened.close()
 
 
 def _url(home: Path, database: str | None) -> str:

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 import ritornello
 from ritornello import wiring
 from ritornello.cli import (
+    access,
     attribution,
     benchmark,
     canaries,
@@ -135,6 +136,7 @@ program.add_command(export.export)
 program.add_command(extraction.audit)
 program.add_command(canaries.canary)
 program.add_command(benchmark.benchmark)
+program.add_command(access.access)
 
 
 def main(arguments: list[str] | None = None) -> None:

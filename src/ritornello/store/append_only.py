@@ -5,6 +5,7 @@ from sqlalchemy import Connection
 from ritornello.domain.ledger import NO_BATCH
 
 TABLES = (
+    "access_event",
     "admission",
     "admission_end",
     "advance",

@@ -46,10 +46,19 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
 
 
 @contextmanager
-def transaction(engine: Engine) -> Iterator[Connection]:
-    """One transaction: all of it or nothing."""
-    with engine.begin() as connection:
-        yield connection
+def transaction(engine: Engine, *, read_only: bool = False) -> Iterator[Connection]:
+    """One transaction: all of it or nothing. `read_only`: sees one state throughout, waits for nobody, and can't write."""
+    if not read_only:
+        with engine.begin() as connection:
+            yield connection
+        return
+    with engine.connect().execution_options(ritornello_read_only=True) as connection:
+        try:
+            with connection.begin():
+                yield connection
+        finally:
+            if engine.dialect.name == "sqlite":
+                connection.connection.driver_connection.execute("PRAGMA query_only = OFF")  # type: ignore[union-attr]
 
 
 def _prepare_sqlite(connection: object, _record: object) -> None:
@@ -67,11 +76,18 @@ def _prepare_sqlite(connection: object, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    if connection.get_execution_options().get("ritornello_read_only"):
+        connection.exec_driver_sql("PRAGMA query_only = ON")
+        connection.exec_driver_sql("BEGIN")
+    else:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _begin_postgres(connection: Connection) -> None:
-    """READ COMMITTED behind one lock: what was committed before the lock was got is seen, and nobody commits after that."""
+    """READ COMMITTED behind one lock: what was committed before the lock was got is seen, and nobody commits after that. Readers take a snapshot instead."""
+    if connection.get_execution_options().get("ritornello_read_only"):
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        return
     connection.exec_driver_sql(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
     connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITE_LOCK})")
 

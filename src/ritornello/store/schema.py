@@ -560,3 +560,45 @@ clone_decision = _table(
     _text("reason"),
     _whole("decided_at_us"),
 )
+login = _table(
+    "login",  # people (and programs) who may open the service; current state, whose changes are in access_event
+    _text("user_id", key=True),
+    _text("name"),
+    _text("role"),
+    _text("party_id", null=True, of="party.party_id"),
+    _text("password", null=True),  # argon2's own text; null until the invitation is taken
+    _whole("created_at_us"),
+    _whole("ended_at_us", null=True),
+)
+login_session = _table(
+    "login_session",  # current state
+    _text("token_sha256", key=True),
+    _text("user_id", of="login.user_id", index=True),
+    _whole("expires_at_us"),
+)
+invitation = _table(
+    "invitation",  # current state: gone when it is taken
+    _text("token_sha256", key=True),
+    _text("user_id", of="login.user_id", index=True),
+    _whole("expires_at_us"),
+)
+api_key = _table(
+    "api_key",
+    _text("key_id", key=True),
+    _text("secret_sha256"),
+    _text("user_id", of="login.user_id", index=True),
+    _text("label"),
+    _text("scopes"),  # separated by spaces
+    _whole("created_at_us"),
+    _whole("expires_at_us"),
+    _whole("ended_at_us", null=True),
+    UniqueConstraint("secret_sha256"),
+)
+access_event = _table(
+    "access_event",  # who did what at the doors of the service; append-only
+    _whole("number", key=True),
+    _whole("at_us"),
+    _text("user_id", index=True),  # whom it is about; not always one who exists
+    _text("action"),
+    _text("detail"),
+)
