@@ -162,9 +162,10 @@ TERMS: dict[str, Check] = {
     "reserve": is_table,
     "held": is_table,
     "payout": is_table,
+    "min_count_shown": lambda value: is_count(value) and value <= MOST_DAYS,
     "classes": lambda value: type(value) is dict and all(map(is_hash, value.values())),
 }
-OPTIONAL_TERMS = {"classes", "payout", "territory", "parity", "tiers", "lineage", "conversion", "fee", "reserve", "held"}
+OPTIONAL_TERMS = {"classes", "min_count_shown", "payout", "territory", "parity", "tiers", "lineage", "conversion", "fee", "reserve", "held"}
 LINEAGE: dict[str, Check] = {
     "ancestors": choose("all", "direct"),
     "share_ppm": is_ppm,

@@ -108,6 +108,7 @@ class Programme:
     reserve: Reserve | None = None
     classes: Mapping[str, str] = field(default_factory=dict)  # class of licensees → hash of the class document it falls under
     held: HeldRule | None = None
+    min_count_shown: int = 0  # outputs and payees that must stand behind a figure of attribution before payees see it
 
     def find_income(self, name: str) -> Income | None:
         return next((income for income in self.incomes if income.name == name), None)

@@ -19,7 +19,7 @@ MAX_BYTES = 1 << 20
 _HASH = re.compile("[0-9a-f]{64}")
 _TOP = {
     "format", "programme_id", "version", "title", "licensor", "licensee", "purposes", "licence", "valid_from", "valid_to",
-    "notice_days", "tail_days", "territory", "quorum", "classes", *money.KEYS,
+    "notice_days", "tail_days", "territory", "quorum", "classes", "min_count_shown", *money.KEYS,
 }  # fmt: skip
 
 
@@ -74,6 +74,7 @@ def _programme(reader: Reader, table: Mapping[str, Any], sha256: str) -> Program
         terms.reserve,
         _classes(reader, table.get("classes", {})),
         terms.held,
+        reader.whole(table, "min_count_shown", "", 0, 100_000) if "min_count_shown" in table else 0,
     )
 
 

@@ -16,8 +16,10 @@ from ritornello.domain.money import digits_of, format_units
 from ritornello.domain.programme import HEARD
 from ritornello.domain.splits import format_share
 from ritornello.formats.division_words import WEIGHT_PARTS, describe_attribution, describe_basis, describe_reason
+from ritornello.formats.minimum_counts import describe_small
 from ritornello.formats.payee_lines import find_lines, find_pools
 
+NOT_SHOWN = "–"
 COMPARED = ("signal_ppm", "noise_ppm", "min_signal_to_noise_e3", "compared_by")
 _COSTS = {"recouped": "advances recouped", "tax": "tax withheld from the payout", "fee": "fee of the payout"}
 _CSV = (
@@ -25,10 +27,20 @@ _CSV = (
     "weight", "total_weight", "share_percent", "currency", "amount",
     "evidence_percent", "influence_percent", "exposure_percent", "signal_percent", "noise_percent",
 )  # fmt: skip
+_WITHHELD = (
+    "weight", "total_weight", "numerator", "pool_units", *COMPARED,
+    "evidence_percent", "influence_percent", "exposure_percent", "signal_percent", "noise_percent",
+)  # fmt: skip
 
 
-def itemise(tables: Mapping[str, Sequence[Mapping[str, Any]]], party_id: str) -> list[dict[str, Any]]:
-    """One entry per currency: the statement's row with its lines, each with what a reader needs to see where it comes from."""
+def itemise(
+    tables: Mapping[str, Sequence[Mapping[str, Any]]], party_id: str, small: Mapping[str, int] | None = None
+) -> list[dict[str, Any]]:
+    """One entry per currency: the statement's row with its lines, each with what a reader needs to see where it comes from.
+
+    `small`: pools whose weights are not shown (`minimum_counts.find_small`).
+    """
+    small = small or {}
     pools = find_pools(tables)
     recordings = {row["recording_id"]: row for row in tables["recordings"]}
     errors = {row["model_version"]: row for row in tables["quality"]}
@@ -40,13 +52,14 @@ def itemise(tables: Mapping[str, Sequence[Mapping[str, Any]]], party_id: str) ->
         mine = [
             {
                 **_line(line, pools[line["pool"]], recordings.get(line["recording_id"]), errors, digits),
+                **(dict.fromkeys(_WITHHELD, "") if line["pool"] in small else {}),
                 "withdrawn_from": withdrawn.get(line["recording_id"]),
             }
             for line in find_lines(tables, corrects=row["corrects"] is not None).get(f"party:{party_id}", [])
             if pools[line["pool"]]["currency"] == row["currency"]
         ]
         mine.sort(key=lambda line: (-int(line["amount_units"]), line["line_id"]))
-        notes = _notes([pools[name] for name in sorted({line["pool"] for line in mine})], errors)
+        notes = _notes([pools[name] for name in sorted({line["pool"] for line in mine})], errors, small)
         sheets.append({**row, "minor_digits": digits, "payable": payable, "notes": notes, "items": mine})
     return sheets
 
@@ -119,12 +132,16 @@ def list_balance(sheet: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(label, signs.get(name, "") + show_money(sheet[f"{name}_units"], sheet["minor_digits"])) for name, label in rows]
 
 
-def _notes(pools: Sequence[Mapping[str, Any]], quality: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def _notes(pools: Sequence[Mapping[str, Any]], quality: Mapping[str, Mapping[str, Any]], small: Mapping[str, int]) -> list[str]:
     """What stands behind attribution in these pools, or why its noise left them to the fallback: each sentence once for a model version and territory."""
     found: dict[str, None] = {}
     for pool in pools:
-        is_noise = pool["reason"] in {"no_measured_noise", "signal_below_noise"}
-        notes = [describe_reason(pool)] if is_noise else describe_attribution(pool, quality.get(pool["model_version"]))
+        if pool["pool"] in small:
+            notes = [describe_small(small[pool["pool"]])]
+        elif pool["reason"] in {"no_measured_noise", "signal_below_noise"}:
+            notes = [describe_reason(pool)]
+        else:
+            notes = describe_attribution(pool, quality.get(pool["model_version"]))
         found |= dict.fromkeys(f"{pool['model_version']}, {pool['territory']}: {note}" for note in notes)
     return list(found)
 
@@ -171,7 +188,9 @@ def _percent(ppm: int | None) -> str:
 
 
 def show_money(units: str | int, digits: int, *, whole: bool = False) -> str:
-    """Ledger units for people: always the minor digits, and as many more as there are, so that nothing shows as 0.00 that isn't."""
+    """Ledger units for people: always the minor digits, and as many more as there are, so that nothing shows as 0.00 that isn't. Empty: not shown."""
+    if units == "":
+        return NOT_SHOWN
     value = Decimal(format_units(int(units), digits))
     most = digits if whole else digits + 4
     return format_decimal(
@@ -180,7 +199,9 @@ def show_money(units: str | int, digits: int, *, whole: bool = False) -> str:
 
 
 def show_share(part: str | int, whole: str | int) -> str:
-    """A part of a whole as a percentage with four digits."""
+    """A part of a whole as a percentage with four digits. Empty: not shown."""
+    if whole == "":
+        return NOT_SHOWN
     return f"{Decimal(int(part)) * 100 / Decimal(int(whole)):.4f} %"
 
 

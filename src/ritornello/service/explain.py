@@ -11,6 +11,8 @@ from ritornello.domain.money import digits_of, format_units
 from ritornello.domain.programme import HEARD, Income, Programme
 from ritornello.domain.splits import format_share
 from ritornello.formats.division_words import WEIGHT_PARTS, describe_attribution, describe_basis, describe_reason
+from ritornello.formats.minimum_counts import describe_small, find_small
+from ritornello.formats.statement_files import COMPARED, NOT_SHOWN
 from ritornello.service import settlement_files, statements
 from ritornello.service.context import Context
 
@@ -46,7 +48,7 @@ def trace(files: Mapping[str, bytes], line_id: str) -> dict[str, Any]:
     programme = next(terms for terms in (own, *others) if terms.version == pool["terms_version"])
     recording = next((row for row in tables["recordings"] if row["recording_id"] == line["recording_id"]), None)
     digits = digits_of(pool["currency"])
-    return {
+    chain = {
         "line": {**line, "amount": f"{format_units(int(line['amount_units']), digits)} {pool['currency']}"},
         "recording": recording,
         "pool": {**pool, "amount": f"{format_units(int(pool['amount_units']), digits)} {pool['currency']}"},
@@ -59,6 +61,8 @@ def trace(files: Mapping[str, bytes], line_id: str) -> dict[str, Any]:
         "consent": _consent(tables, line, pool, {terms.sha256: terms for terms in others}),
         "programme": {"programme_id": programme.programme_id, "version": programme.version, "sha256": programme.sha256},
     }
+    least = find_small(tables, (own, *others)).get(pool["pool"])
+    return chain if least is None else _withhold(chain, least)
 
 
 def render(chain: Mapping[str, Any]) -> str:
@@ -78,10 +82,11 @@ def render(chain: Mapping[str, Any]) -> str:
     if chain["correction"]:
         moved = chain["correction"]
         out.append(f"  corrected  from {moved['before']} to {moved['after']} {pool['currency']}: {moved['delta']}")
-    out += [
-        f"  amount     {pool['amount']} × {rounding['numerator']} ÷ {rounding['denominator']} = {rounding['exact']} ledger units, booked {line['amount_units']}",
-        f"  income     {chain['income']['sentence']}",
-    ]
+    if "exact" in rounding:
+        out.append(
+            f"  amount     {pool['amount']} × {rounding['numerator']} ÷ {rounding['denominator']} = {rounding['exact']} ledger units, booked {line['amount_units']}"
+        )
+    out.append(f"  income     {chain['income']['sentence']}")
     out += [
         f"             row {row['row']} of report {row['report_sha256'][:12]}…: {row['net']} net ({row['product']})"
         for row in chain["income"]["revenue_rows"]
@@ -97,6 +102,23 @@ def render(chain: Mapping[str, Any]) -> str:
         f"  terms      {chain['programme']['programme_id']} version {chain['programme']['version']}, SHA-256 {chain['programme']['sha256'][:16]}…"
     )
     return "\n".join(out)
+
+
+def _withhold(chain: dict[str, Any], least: int) -> dict[str, Any]:
+    """The chain without the weights of a pool that has too few outputs or payees behind it: amounts alone."""
+    hidden = {"weight", "numerator", "denominator", "exact", "amount_units", *COMPARED, *WEIGHT_PARTS}
+    line = {name: value for name, value in chain["line"].items() if name not in hidden - {"amount_units"}}
+    pool, basis, rounding = (
+        {name: value for name, value in chain[part].items() if name not in hidden} for part in ("pool", "basis", "rounding")
+    )
+    return {
+        **chain,
+        "line": line,
+        "pool": {**pool, "amount": NOT_SHOWN},
+        "basis": {**basis, "notes": []},
+        "rounding": rounding,
+        "weight": {"sentence": describe_small(least), "parts": []},
+    }
 
 
 def _percent(ppm: int | None) -> str:
@@ -183,7 +205,7 @@ def _revenue_rows(tables: statements.Tables, income: Income, pool: Row) -> list[
 
 
 def _weight(tables: statements.Tables, line: Row, pool: Row, programme: Programme) -> dict[str, Any]:
-    found = _weight_alone(tables, line, pool)
+    found = _weight_alone(tables, line, pool, programme.min_count_shown)
     income = programme.find_income(pool["income"])
     if income and pool["basis"] in HEARD:
         parts = found["parts"]
@@ -212,7 +234,7 @@ def _weight(tables: statements.Tables, line: Row, pool: Row, programme: Programm
     }
 
 
-def _weight_alone(tables: statements.Tables, line: Row, pool: Row) -> dict[str, Any]:
+def _weight_alone(tables: statements.Tables, line: Row, pool: Row, least: int) -> dict[str, Any]:
     total = int(pool["denominator"]) // WHOLE_E8
     part = f"{line['weight']} of {total} ({int(line['weight']) * 100 / total:.4f} %)"
     rule = pool["basis"].removeprefix("unattributed-").removeprefix("lineage-")
@@ -228,6 +250,8 @@ def _weight_alone(tables: statements.Tables, line: Row, pool: Row) -> dict[str, 
             for row in tables["usage"]
             if row["output_id"] in outputs and row["territory"] == pool["territory"] and row["output_id"] in weights
         ]
+        if least > 1:  # behind the weight in one output stands one output
+            parts = [f"its parts by output are not shown: the programme shows no figure that fewer than {least} outputs stand behind"]
         means = "uses × what was heard of the recording" if rule == "attribution" else "units of users' money that their uses brought"
         return {"sentence": f"{part}: {means}", "parts": parts}
     if rule == "points":

@@ -13,6 +13,7 @@ from ritornello.domain.money import format_units
 from ritornello.domain.payout_account import account_for
 from ritornello.domain.programme import Programme
 from ritornello.formats.canonical import build_folder, iterate_files, lines, write_atomically
+from ritornello.formats.minimum_counts import find_small
 from ritornello.formats.programme_toml import read_programme
 from ritornello.formats.schema import PERIOD_TABLES, RESULT_KEYS
 from ritornello.formats.statement_files import harmless, itemise, render_csv, render_json, render_page
@@ -58,7 +59,8 @@ def read_terms(files: Mapping[str, bytes]) -> list[Programme]:
 def show(context: Context, settlement_id: str, party_id: str) -> list[dict[str, Any]]:
     """A party's statement, one entry per currency, with its lines."""
     files = settlement_files.read_all(context, settlement_id)
-    sheets = itemise(parse_tables(files), party_id)
+    tables = parse_tables(files)
+    sheets = itemise(tables, party_id, find_small(tables, read_terms(files)))
     if not sheets:
         raise Refused(
             "no_statement", f"{party_id!r} has no statement in {settlement_id}", "see the parties: ritornello statement SETTLEMENT"
@@ -83,14 +85,15 @@ def write(
 
     files = settlement_files.read_all(context, settlement_id)
     tables, period = parse_tables(files), json.loads(files["period/period.json"])
-    programme = read_programme("programme.toml", files["period/programme.toml"])
+    programme, *others = read_terms(files)
+    small = find_small(tables, (programme, *others))
     days = {name: date.fromisoformat(period[name]) for name in ("first_day", "last_day")}
     head: dict[str, Any] = {"programme_title": programme.title, "licensor": programme.licensor, "licensee": programme.licensee, **days}
     known_at = datetime.fromtimestamp(period["known_at_us"] // 1_000_000, UTC)
     parties = sorted({row["party_id"] for row in tables["statements"]} if party_id is None else {party_id})
     with build_folder(folder) as building:
         for name in parties:
-            sheets = itemise(tables, name) or show(context, settlement_id, name)
+            sheets = itemise(tables, name, small) or show(context, settlement_id, name)
             renderings = {"json": render_json(sheets), "csv": render_csv(sheets), "html": render_page(sheets, **head)}
             if pdf:
                 renderings["pdf"] = render_pdf(sheets, **head, known_at=known_at, fonts=list_fonts(fonts) if fonts else ())
