@@ -5,6 +5,7 @@ from typing import Any
 
 Row = Mapping[str, Any]
 Tables = Mapping[str, Sequence[Row]]
+LINE = ("line_id", "pool", "payee", "recording_id", "share_e8", "weight", "numerator", "amount_units")  # columns of allocations.jsonl
 _NOTHING = {"weight": "0", "share_e8": 0, "numerator": "0"}
 
 

@@ -1,5 +1,6 @@
 """Why this cent: one line of a statement walked back to pool, weight, claim, consent, snapshot, training run and revenue row."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from ritornello.domain.errors import Refused
 from ritornello.domain.money import digits_of, format_units
 from ritornello.domain.programme import HEARD, Income, Programme
 from ritornello.domain.splits import format_share
+from ritornello.formats.canonical import lines
 from ritornello.formats.division_words import WEIGHT_PARTS, describe_attribution, describe_basis, describe_reason
 from ritornello.formats.minimum_counts import describe_small, find_small
 from ritornello.formats.statement_files import COMPARED, NOT_SHOWN
@@ -21,11 +23,17 @@ Row = Mapping[str, Any]
 
 def explain(context: Context, line_id: str) -> dict[str, Any]:
     """The chain behind a line of any settlement in the database. Raises Refused when there is no such line."""
+    return explain_to(context, line_id, None)
+
+
+def explain_to(context: Context, line_id: str, reader: str | None) -> dict[str, Any]:
+    """The same as a payee may see it: only a line of theirs, as if there were no others. `reader` None: the operator's people, who see all."""
+    named = f'"line_id":"{line_id}"'.encode()
     for kept in sorted(settlement_files.list_all(context), key=lambda kept: kept.settled_at_us, reverse=True):
         files = settlement_files.read_all(context, kept.settlement_id)
-        named = f'"line_id":"{line_id}"'.encode()
-        if named in files["result/allocations.jsonl"] or named in files["result/deltas.jsonl"]:
-            return trace(files, line_id)
+        tables = [files["result/allocations.jsonl"], files["result/deltas.jsonl"]]
+        if any(named in data for data in tables) and (reader is None or _is_theirs(tables, line_id, reader)):
+            return trace(files, line_id, reader)
     raise Refused("unknown_line", f"no settlement has a line {line_id!r}", "copy the line's 16 characters from a statement")
 
 
@@ -34,8 +42,16 @@ def explain_folder(folder: Path, line_id: str) -> dict[str, Any]:
     return trace(statements.read_folder(folder), line_id)
 
 
-def trace(files: Mapping[str, bytes], line_id: str) -> dict[str, Any]:
-    """Everything that decided one line, from a settlement's files."""
+def _is_theirs(tables: list[bytes], line_id: str, party_id: str) -> bool:
+    rows = (json.loads(line) for data in tables for line in lines(data))
+    return any((row["line_id"], row["payee"]) == (line_id, f"party:{party_id}") for row in rows)
+
+
+def trace(files: Mapping[str, bytes], line_id: str, reader: str | None = None) -> dict[str, Any]:
+    """Everything that decided one line, from a settlement's files.
+
+    For a payee (`reader`) without what is not theirs to know: claims of other parties, who else granted, which user paid.
+    """
     tables = statements.parse_tables(files)
     line = next((row for row in tables["allocations"] if row["line_id"] == line_id), None)
     if any(row["line_id"] == line_id and row["after_numerator"] == "0" for row in tables["deltas"]):
@@ -55,10 +71,10 @@ def trace(files: Mapping[str, bytes], line_id: str) -> dict[str, Any]:
         "basis": {"means": describe_basis(pool["basis"]), "because": describe_reason(pool), **_quality(tables, programme, pool)},
         "correction": _correction(tables, line, digits),
         "rounding": _rounding(line, pool, tables, digits),
-        "income": _income(tables, programme, pool, digits),
+        "income": _income(tables, programme, pool, digits, reader),
         "weight": _weight(tables, line, pool, programme),
-        "split": _split(tables, line, pool),
-        "consent": _consent(tables, line, pool, {terms.sha256: terms for terms in others}),
+        "split": _split(tables, line, pool, reader),
+        "consent": _consent(tables, line, pool, {terms.sha256: terms for terms in others}, reader),
         "programme": {"programme_id": programme.programme_id, "version": programme.version, "sha256": programme.sha256},
     }
     least = find_small(tables, (own, *others)).get(pool["pool"])
@@ -157,7 +173,7 @@ def _correction(tables: statements.Tables, line: Row, digits: int) -> dict[str, 
     return found and {name: format_units(int(found[f"{name}_units"]), digits) for name in ("before", "after", "delta")}
 
 
-def _income(tables: statements.Tables, programme: Programme, pool: Row, digits: int) -> dict[str, Any]:
+def _income(tables: statements.Tables, programme: Programme, pool: Row, digits: int, reader: str | None) -> dict[str, Any]:
     """What brought the pool's money in, and the revenue rows it came from."""
     income = next(income for income in programme.incomes if income.name == pool["income"])
     rows = _revenue_rows(tables, income, pool)
@@ -167,6 +183,8 @@ def _income(tables: statements.Tables, programme: Programme, pool: Row, digits: 
         *(["part of it is owed by models made from this one"] if pool["reason"] == "lineage" else []),
         f"{pool['lane']} gets {_percent(income.lanes[pool['lane']])} of it",
     ]
+    if reader is not None:
+        rows = [{**row, "user_id": None} for row in rows]
     shown = [{**row, "net": f"{format_units(int(row['net_units']), digits_of(row['currency']))} {row['currency']}"} for row in rows]
     return {"sentence": "; ".join(parts), "revenue_rows": shown}
 
@@ -275,14 +293,14 @@ def _read_in_training(tables: statements.Tables, line: Row, pool: Row) -> list[s
     ]
 
 
-def _split(tables: statements.Tables, line: Row, pool: Row) -> dict[str, Any]:
+def _split(tables: statements.Tables, line: Row, pool: Row, reader: str | None) -> dict[str, Any]:
     key = (line["recording_id"], pool["lane"], pool["territory"])
     rows = [row for row in tables["splits"] if (row["recording_id"], row["lane"], row["territory"]) == key]
     mine = next((row for row in rows if row["payee"] == line["payee"]), None)
     if mine is None:
         return {"sentence": "no split: the reserve belongs to no recording", "claims": []}
     claims = {row["claim_id"]: row for row in tables["claims"]}
-    told = [claims[claim_id] for claim_id in mine["claim_ids"]]
+    told = [claims[claim_id] for claim_id in mine["claim_ids"] if reader in {None, claims[claim_id]["party_id"]}]
     status = {
         "complete": "all claims total 100 %",
         "completed": "claims total almost 100 % and were completed in proportion",
@@ -302,7 +320,9 @@ def _split(tables: statements.Tables, line: Row, pool: Row) -> dict[str, Any]:
     }
 
 
-def _consent(tables: statements.Tables, line: Row, pool: Row, other_terms: Mapping[str, Programme]) -> list[dict[str, Any]]:
+def _consent(
+    tables: statements.Tables, line: Row, pool: Row, other_terms: Mapping[str, Programme], reader: str | None
+) -> list[dict[str, Any]]:
     """The snapshots that let the recording into this pool's model versions, and the grants they relied on."""
     models = [row for row in tables["runs"] if pool["model_version"] in {"*", row["model_version"]}]
     snapshot_ids = {snapshot_id for row in models for snapshot_id in row["snapshot_ids"]}
@@ -319,7 +339,10 @@ def _consent(tables: statements.Tables, line: Row, pool: Row, other_terms: Mappi
                 sentence += f"; frozen under version {terms.version} of the terms, SHA-256 {terms.sha256[:16]}…"
             if later:
                 sentence += f"; withdrawn from {min(row['effective_from'] for row in later)}: models trained before still pay"
-            grants = [_grant(events[name]) for name in manifest["consent_events"]]
+            relied_on = [events[name] for name in manifest["consent_events"]]
+            grants = [_grant(event) for event in relied_on if reader in {None, event["party_id"]}]
+            if kept_back := len(relied_on) - len(grants):
+                grants.append(f"{kept_back} more by others who had to agree")
             found.append({"snapshot_id": snapshot["snapshot_id"], "asset_id": manifest["asset_id"], "sentence": sentence, "grants": grants})
     return found
 

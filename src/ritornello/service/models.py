@@ -103,6 +103,12 @@ def find_run(context: Context, model_version: str) -> dict[str, Any]:
     return {**wanted, "parents": row.parents.split(), "snapshot_ids": row.snapshot_ids.split()}
 
 
+def list_runs(context: Context) -> list[dict[str, Any]]:
+    """The row of runs.jsonl of every model version, oldest first."""
+    order = select(schema.run.c.model_version).order_by(schema.run.c.recorded_at_us, schema.run.c.model_version)
+    return [find_run(context, model_version) for model_version in context.connection.scalars(order).all()]
+
+
 def find_followed(context: Context, programme_id: str) -> list[Programme]:
     """The terms that the programme's models were trained under, whose money rules they follow; before the first model, the newest."""
     snapshot, run = schema.snapshot, schema.run

@@ -1,9 +1,10 @@
 """Looking things up for people: recordings, snapshots, amounts."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, func, or_, select
 
 from ritornello.domain.catalogue import LANES, subject_of
 from ritornello.domain.errors import Refused
@@ -32,11 +33,57 @@ def list_recordings(context: Context) -> list[dict[str, Any]]:
     return [{**asdict(recording), "duration_ms": lengths.get(name, 0)} for name, recording in sorted(recordings.items())]
 
 
+def page_recordings(context: Context, *, after: str = "", limit: int, reader: str | None = None) -> list[dict[str, Any]]:
+    """At most `limit` recordings behind the one named `after`, ascending; for a payee (`reader`) those in which they hold a claim."""
+    table, asset = schema.recording, schema.asset
+    length = func.coalesce(
+        select(func.max(asset.c.duration_ms)).where(asset.c.recording_id == table.c.recording_id, asset.c.kind == "recording").scalar_subquery(), 0
+    )
+    query = select(table, length.label("duration_ms")).where(table.c.recording_id > after)
+    if reader is not None:
+        query = query.where(_holds_claim(context, reader))
+    return [dict(row._mapping) for row in context.connection.execute(query.order_by(table.c.recording_id).limit(limit))]
+
+
+def _holds_claim(context: Context, party_id: str) -> ColumnElement[bool]:
+    """Whether a recording, or its work, has a claim of the party that is not retracted and has not ended."""
+    claim, retracted = schema.claim, schema.claim_retraction
+    mine = (
+        claim.c.party_id == party_id,
+        claim.c.claim_id.not_in(select(retracted.c.claim_id)),
+        or_(claim.c.valid_to.is_(None), claim.c.valid_to >= context.today().isoformat()),
+    )
+    return or_(
+        schema.recording.c.recording_id.in_(select(claim.c.subject_id).where(claim.c.subject_kind == "recording", *mine)),
+        schema.recording.c.work_id.in_(select(claim.c.subject_id).where(claim.c.subject_kind == "work", *mine)),
+    )
+
+
+def describe_recording_to(context: Context, recording_id: str, reader: str | None) -> dict[str, Any]:
+    """One recording as a payee may see it: only where they hold a claim, and of the split sets only their own part."""
+    if reader is None:
+        return describe_recording(context, recording_id)
+    table = schema.recording
+    theirs = select(table.c.recording_id).where(table.c.recording_id == recording_id, _holds_claim(context, reader))
+    if context.connection.scalar(theirs) is None:
+        raise _unknown(recording_id)
+    found = describe_recording(context, recording_id)
+    return {**found, "splits": withhold_others(found["splits"], reader)}
+
+
+def withhold_others(splits: Mapping[str, Mapping[str, Any]], reader: str) -> dict[str, dict[str, Any]]:
+    """Split sets by lane with the shares of one party alone, and without the total that would tell the others'."""
+    return {
+        lane: {"status": split["status"], "shares": [share for share in split["shares"] if share["payee"] == f"party:{reader}"]}
+        for lane, split in splits.items()
+    }
+
+
 def describe_recording(context: Context, recording_id: str) -> dict[str, Any]:
     """One recording with its files, contributors, and the split set of each claimed lane, worldwide and today."""
     recording = catalogue.read_recordings(context.connection).get(recording_id)
     if recording is None:
-        raise Refused("unknown_recording", f"there is no recording {recording_id!r}", "see `ritornello catalogue show`")
+        raise _unknown(recording_id)
     known = [c for c in catalogue.read_claims(context.connection) if c.retracted_at_us is None and c.in_force_on(context.today())]
     by_lane, splits = claims_by_lane(known), {}
     for lane in LANES:
@@ -60,6 +107,10 @@ def describe_recording(context: Context, recording_id: str) -> dict[str, Any]:
         "splits": splits,
         "declared": declarations.read(context.connection, recording_id),
     }
+
+
+def _unknown(recording_id: str) -> Refused:
+    return Refused("unknown_recording", f"there is no recording {recording_id!r}", "see `ritornello catalogue show`")
 
 
 def render_recording(found: dict[str, Any]) -> str:

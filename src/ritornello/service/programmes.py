@@ -51,6 +51,12 @@ def find(context: Context, programme_id: str) -> tuple[Programme, bytes]:
     return read_programme(f"{programme_id}.toml", data), data
 
 
+def list_all(context: Context) -> list[Programme]:
+    """The newest version of every registered programme, ascending by its identifier."""
+    ids = context.connection.scalars(select(schema.programme.c.programme_id).distinct().order_by(schema.programme.c.programme_id)).all()
+    return [find(context, programme_id)[0] for programme_id in ids]
+
+
 def find_terms(context: Context, sha256: str) -> Programme:
     """The programme whose file has this hash: the terms that somebody was shown."""
     return read_programme("programme.toml", context.files.get(sha256))

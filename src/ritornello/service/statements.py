@@ -14,12 +14,14 @@ from ritornello.domain.payout_account import account_for
 from ritornello.domain.programme import Programme
 from ritornello.formats.canonical import build_folder, iterate_files, lines, write_atomically
 from ritornello.formats.minimum_counts import find_small
+from ritornello.formats.payee_lines import LINE, find_lines
 from ritornello.formats.programme_toml import read_programme
 from ritornello.formats.schema import PERIOD_TABLES, RESULT_KEYS
 from ritornello.formats.statement_files import harmless, itemise, render_csv, render_json, render_page
 from ritornello.formats.terms_folder import TERMS
 from ritornello.service import settlement_files
 from ritornello.service.context import Context
+from ritornello.service.settlement_files import Kept
 from ritornello.store import catalogue
 from ritornello.store.payout_accounts import by_party, read_accounts
 
@@ -62,15 +64,63 @@ def show(context: Context, settlement_id: str, party_id: str) -> list[dict[str, 
     tables = parse_tables(files)
     sheets = itemise(tables, party_id, find_small(tables, read_terms(files)))
     if not sheets:
-        raise Refused(
-            "no_statement", f"{party_id!r} has no statement in {settlement_id}", "see the parties: ritornello statement SETTLEMENT"
-        )
+        raise _no_statement(settlement_id, party_id)
     return sheets
+
+
+def show_to(context: Context, settlement_id: str, party_id: str, reader: str | None) -> list[dict[str, Any]]:
+    """The same for a payee who asks (`reader`): what is not theirs looks as if it did not exist. None: the operator's people, who see all."""
+    if reader is None:
+        return show(context, settlement_id, party_id)
+    if reader != party_id or not _is_settled(context, settlement_id):
+        raise _no_statement(settlement_id, party_id)
+    return show(context, settlement_id, party_id)
 
 
 def overview(context: Context, settlement_id: str) -> list[dict[str, Any]]:
     """Every payee's statement row, without lines."""
-    return parse_tables(settlement_files.read_all(context, settlement_id))["statements"]
+    return settlement_files.read_table(context, settlement_id, "statements")
+
+
+def overview_to(context: Context, settlement_id: str, reader: str | None) -> list[dict[str, Any]]:
+    """Statement rows as a payee may see them: their own. Raises Refused when they have none, also where there is no such settlement."""
+    if reader is None:
+        return overview(context, settlement_id)
+    rows = overview(context, settlement_id) if _is_settled(context, settlement_id) else []
+    own = [row for row in rows if row["party_id"] == reader]
+    if not own:
+        raise _no_statement(settlement_id, reader)
+    return own
+
+
+def list_settlements(context: Context, reader: str | None = None) -> list[Kept]:
+    """Settlements and corrections, newest first; for a payee those in which they have a statement."""
+    kept = sorted(settlement_files.list_all(context), key=lambda one: (one.settled_at_us, one.settlement_id), reverse=True)
+    return [
+        one
+        for one in kept
+        if reader is None or any(row["party_id"] == reader for row in settlement_files.read_table(context, one.settlement_id, "statements"))
+    ]
+
+
+def list_lines(context: Context, settlement_id: str, reader: str | None = None) -> list[dict[str, Any]]:
+    """Lines of all payees in the columns of allocations.jsonl, ascending by line, or of the payee who asks; of a correction, what it changed."""
+    if reader is not None:
+        overview_to(context, settlement_id, reader)
+    corrects = settlement_files.find(context, settlement_id).number > 0
+    tables = {name: settlement_files.read_table(context, settlement_id, name) for name in ("allocations", "deltas")}
+    by_payee = find_lines(tables, corrects=corrects)
+    rows = by_payee.get(f"party:{reader}", []) if reader else [row for found in by_payee.values() for row in found]
+    return [{name: row[name] for name in LINE} for row in sorted(rows, key=lambda row: str(row["line_id"]))]
+
+
+def _is_settled(context: Context, settlement_id: str) -> bool:
+    return any(kept.settlement_id == settlement_id for kept in settlement_files.list_all(context))
+
+
+def _no_statement(settlement_id: str, party_id: str) -> Refused:
+    what = f"{party_id!r} has no statement in {settlement_id}"
+    return Refused("no_statement", what, "see the parties: ritornello statement SETTLEMENT")
 
 
 def write(
