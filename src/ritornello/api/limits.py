@@ -5,8 +5,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from math import ceil
 from threading import Lock
-from typing import Any
 
+from fastapi import FastAPI, Response
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -38,10 +38,21 @@ class Limiter:
             return 0 if allowed else ceil((1 - tokens) / self._per_second)
 
 
-def too_many(seconds: int) -> Any:
-    """The answer to who asks too much."""
+class TooMany(Exception):
+    """A key that asks more than it may; carries the seconds until it may again."""
+
+    def __init__(self, seconds: int) -> None:
+        self.seconds = seconds
+        super().__init__(f"wait {seconds} s")
+
+
+def _too_many(seconds: int) -> Response:
     what = f"more than {BURST} requests at once, or {PER_SECOND} a second"
     return respond(429, "too_many_requests", what, f"wait {seconds} s", {"Retry-After": str(seconds)})
+
+
+def install_limit(app: FastAPI) -> None:
+    app.add_exception_handler(TooMany, lambda _request, error: _too_many(error.seconds if isinstance(error, TooMany) else 1))
 
 
 class Limits:
@@ -68,7 +79,7 @@ class Limits:
     def _refuse(self, scope: Scope) -> ASGIApp | None:
         client = scope.get("client")
         if seconds := self._limiter.take(f"address {client[0] if client else ''}"):
-            return too_many(seconds)  # type: ignore[no-any-return]
+            return _too_many(seconds)
         for name, value in scope["headers"]:
             if name == b"transfer-encoding" or (name == b"content-length" and not (value.isdigit() and int(value[:12]) <= MAX_BODY)):
                 return respond(413, "too_large", f"a request may have {MAX_BODY} bytes, and says how many", "send no body")

@@ -37,16 +37,6 @@ _TITLES = {
 _log = logging.getLogger("ritornello.api")
 
 
-class FieldProblem(BaseModel):
-    """One mistake: where it is, what is wrong, what to do."""
-
-    file: str
-    row: int | None = None
-    field: str | None = None
-    what: str
-    todo: str
-
-
 class ProblemDocument(BaseModel):
     """An error: `code` is stable, `detail` says what happened, `todo` what would help."""
 
@@ -56,7 +46,7 @@ class ProblemDocument(BaseModel):
     code: str
     detail: str
     todo: str
-    problems: list[FieldProblem] | None = None
+    problems: list[Problem] | None = None
 
 
 def status_of(code: str) -> int:
@@ -67,9 +57,10 @@ def status_of(code: str) -> int:
 
 
 def respond(status: int, code: str, detail: str, todo: str, headers: Mapping[str, str] | None = None, **more: Any) -> Response:
-    """A problem document. `type` is a relative reference: the code's place in docs/api.md."""
+    """A problem document. `type` names the code as a URN."""
     shown = {"type": f"urn:ritornello:problem:{code}", "title": _TITLES.get(status, "Error"), "status": status, "code": code}
-    return JSONResponse({**shown, "detail": detail, "todo": todo, **more}, status, headers, MEDIA_TYPE)
+    kept = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", **(headers or {})}  # a fault's answer passes no middleware
+    return JSONResponse({**shown, "detail": detail, "todo": todo, **more}, status, kept, MEDIA_TYPE)
 
 
 def install(app: FastAPI) -> None:

@@ -18,8 +18,8 @@ _SCHEMA = pa.schema(
         pa.field("payee", pa.string(), nullable=False),
         pa.field("recording_id", pa.string()),
         pa.field("share_e8", pa.int64(), nullable=False),
-        pa.field("weight", _WHOLE, nullable=False),
-        pa.field("numerator", _WHOLE, nullable=False),
+        pa.field("weight", _WHOLE),  # null where it is not shown
+        pa.field("numerator", _WHOLE),
         pa.field("amount_units", _WHOLE, nullable=False),
     ]
 )
@@ -34,6 +34,6 @@ def encode_ndjson(rows: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
 def encode_lines_parquet(rows: Sequence[Mapping[str, Any]]) -> bytes:
     """The same as a Parquet file; what are strings of digits in JSON are whole decimals here, exact to 38 digits."""
     stream = io.BytesIO()
-    typed = [{**row, **{name: Decimal(row[name]) for name in _BIG}} for row in rows]
+    typed = [{**row, **{name: None if row[name] is None else Decimal(row[name]) for name in _BIG}} for row in rows]
     pq.write_table(pa.Table.from_pylist(typed, schema=_SCHEMA), stream, compression="zstd", version="2.6", store_schema=False)
     return stream.getvalue()

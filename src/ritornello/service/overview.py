@@ -37,7 +37,10 @@ def page_recordings(context: Context, *, after: str = "", limit: int, reader: st
     """At most `limit` recordings behind the one named `after`, ascending; for a payee (`reader`) those in which they hold a claim."""
     table, asset = schema.recording, schema.asset
     length = func.coalesce(
-        select(func.max(asset.c.duration_ms)).where(asset.c.recording_id == table.c.recording_id, asset.c.kind == "recording").scalar_subquery(), 0
+        select(func.max(asset.c.duration_ms))
+        .where(asset.c.recording_id == table.c.recording_id, asset.c.kind == "recording")
+        .scalar_subquery(),
+        0,
     )
     query = select(table, length.label("duration_ms")).where(table.c.recording_id > after)
     if reader is not None:

@@ -104,14 +104,24 @@ def list_settlements(context: Context, reader: str | None = None) -> list[Kept]:
 
 
 def list_lines(context: Context, settlement_id: str, reader: str | None = None) -> list[dict[str, Any]]:
-    """Lines of all payees in the columns of allocations.jsonl, ascending by line, or of the payee who asks; of a correction, what it changed."""
+    """Lines of all payees in the columns of allocations.jsonl, ascending by line, or of the payee who asks; of a correction, what it changed.
+
+    To a payee, `weight` and `numerator` are None in pools whose weights the programme doesn't show them.
+    """
     if reader is not None:
         overview_to(context, settlement_id, reader)
     corrects = settlement_files.find(context, settlement_id).number > 0
-    tables = {name: settlement_files.read_table(context, settlement_id, name) for name in ("allocations", "deltas")}
-    by_payee = find_lines(tables, corrects=corrects)
-    rows = by_payee.get(f"party:{reader}", []) if reader else [row for found in by_payee.values() for row in found]
-    return [{name: row[name] for name in LINE} for row in sorted(rows, key=lambda row: str(row["line_id"]))]
+    if reader is None:
+        tables = {name: settlement_files.read_table(context, settlement_id, name) for name in ("allocations", "deltas")}
+        rows = [row for found in find_lines(tables, corrects=corrects).values() for row in found]
+        small: Mapping[str, int] = {}
+    else:
+        files = settlement_files.read_all(context, settlement_id)
+        tables = parse_tables(files)
+        rows = list(find_lines(tables, corrects=corrects).get(f"party:{reader}", []))
+        small = find_small(tables, read_terms(files))
+    shown = [{name: row[name] for name in LINE} for row in sorted(rows, key=lambda row: str(row["line_id"]))]
+    return [{**row, "weight": None, "numerator": None} if row["pool"] in small else row for row in shown]
 
 
 def _is_settled(context: Context, settlement_id: str) -> bool:
