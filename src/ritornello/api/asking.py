@@ -30,6 +30,7 @@ class Asked:
     @property
     def reader(self) -> str | None:
         """The party whose rows alone may be shown; None: all."""
+        assert (self.principal.role == "payee") == (self.principal.party_id is not None)
         return self.principal.party_id
 
 
