@@ -9,7 +9,7 @@ from starlette.routing import Mount
 
 import ritornello
 from ritornello.api import log, models, programmes, recordings, settlements, snapshots
-from ritornello.api.limits import Limiter, Limits, install_limit
+from ritornello.api.limits import Limiter, Limits, TooMany, refuse_too_many
 from ritornello.api.problems import ProblemDocument, install
 from ritornello.wiring import Home
 
@@ -39,7 +39,7 @@ def build(home: Home, limiter: Limiter) -> FastAPI:
     for room in (recordings, settlements, programmes, snapshots, models, log):
         api.include_router(room.router)
     install(api)
-    install_limit(api)
+    api.add_exception_handler(TooMany, refuse_too_many)
     api.add_middleware(Limits, limiter=limiter)
     return api
 

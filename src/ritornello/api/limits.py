@@ -6,7 +6,7 @@ from collections.abc import Callable
 from math import ceil
 from threading import Lock
 
-from fastapi import FastAPI, Response
+from fastapi import Request, Response
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -46,13 +46,14 @@ class TooMany(Exception):
         super().__init__(f"wait {seconds} s")
 
 
+def refuse_too_many(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, TooMany)
+    return _too_many(error.seconds)
+
+
 def _too_many(seconds: int) -> Response:
     what = f"more than {BURST} requests at once, or {PER_SECOND} a second"
     return respond(429, "too_many_requests", what, f"wait {seconds} s", {"Retry-After": str(seconds)})
-
-
-def install_limit(app: FastAPI) -> None:
-    app.add_exception_handler(TooMany, lambda _request, error: _too_many(error.seconds if isinstance(error, TooMany) else 1))
 
 
 class Limits:
@@ -81,6 +82,8 @@ class Limits:
         if seconds := self._limiter.take(f"address {client[0] if client else ''}"):
             return _too_many(seconds)
         for name, value in scope["headers"]:
-            if name == b"transfer-encoding" or (name == b"content-length" and not (value.isdigit() and int(value[:12]) <= MAX_BODY)):
+            if name == b"transfer-encoding" or (
+                name == b"content-length" and not (value.isdigit() and len(value) <= 6 and int(value) <= MAX_BODY)
+            ):
                 return respond(413, "too_large", f"a request may have {MAX_BODY} bytes, and says how many", "send no body")
         return None
