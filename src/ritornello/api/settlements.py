@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict
 from ritornello.api.asking import KEYED, Id, MoneyAsked
 from ritornello.api.recordings import NDJSON
 from ritornello.formats.line_files import encode_lines_parquet, encode_ndjson
-from ritornello.formats.statement_files import render_csv
 from ritornello.service import explain, statements
 
 PARQUET, CSV = "application/vnd.apache.parquet", "text/csv"
@@ -124,9 +123,9 @@ def show_statement(asked: MoneyAsked, settlement_id: Id, party_id: Id) -> dict[s
 )
 def show_statement_csv(asked: MoneyAsked, settlement_id: Id, party_id: Id) -> Response:
     """The same statement's lines as CSV."""
-    sheets = statements.show_to(asked.context, settlement_id, party_id, asked.reader)
+    data = statements.render_to(asked.context, settlement_id, party_id, "csv", asked.reader)
     name = f"{settlement_id}-{party_id}.csv"
-    return Response(render_csv(sheets), media_type=CSV, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+    return Response(data, media_type=CSV, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
 @router.get(

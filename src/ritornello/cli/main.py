@@ -34,6 +34,7 @@ from ritornello.cli import (
     payout,
     preferences,
     reports,
+    serve,
 )
 from ritornello.cli.frame import FAULT, SURROUNDINGS, Frame, pass_frame
 from ritornello.domain.errors import BadInput, Refused
@@ -137,6 +138,7 @@ program.add_command(extraction.audit)
 program.add_command(canaries.canary)
 program.add_command(benchmark.benchmark)
 program.add_command(access.access)
+program.add_command(serve.serve)
 
 
 def main(arguments: list[str] | None = None) -> None:

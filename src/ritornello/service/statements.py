@@ -26,6 +26,7 @@ from ritornello.store import catalogue
 from ritornello.store.payout_accounts import by_party, read_accounts
 
 Tables = dict[str, list[dict[str, Any]]]
+FORMS = ("json", "csv", "html", "pdf")
 
 
 def read_folder(folder: Path) -> dict[str, bytes]:
@@ -140,28 +141,46 @@ def write(
 
     `fonts`: a folder of further fonts for the PDFs. Returns the number of parties.
     """
-    from ritornello.formats.pdf_fonts import list_fonts
-    from ritornello.formats.statement_pdf import render_pdf  # here, since most commands write no PDF
-
     files = settlement_files.read_all(context, settlement_id)
-    tables, period = parse_tables(files), json.loads(files["period/period.json"])
-    programme, *others = read_terms(files)
-    small = find_small(tables, (programme, *others))
-    days = {name: date.fromisoformat(period[name]) for name in ("first_day", "last_day")}
-    head: dict[str, Any] = {"programme_title": programme.title, "licensor": programme.licensor, "licensee": programme.licensee, **days}
-    known_at = datetime.fromtimestamp(period["known_at_us"] // 1_000_000, UTC)
+    tables = parse_tables(files)
+    small = find_small(tables, read_terms(files))
     parties = sorted({row["party_id"] for row in tables["statements"]} if party_id is None else {party_id})
+    forms = [form for form in FORMS if pdf or form != "pdf"]
     with build_folder(folder) as building:
         for name in parties:
             sheets = itemise(tables, name, small) or show(context, settlement_id, name)
-            renderings = {"json": render_json(sheets), "csv": render_csv(sheets), "html": render_page(sheets, **head)}
-            if pdf:
-                renderings["pdf"] = render_pdf(sheets, **head, known_at=known_at, fonts=list_fonts(fonts) if fonts else ())
-            for suffix, data in renderings.items():
-                write_atomically(building / "parties" / f"{name}.{suffix}", data)
+            for form in forms:
+                write_atomically(building / "parties" / f"{name}.{form}", _render(files, sheets, form, fonts))
         if party_id is None:
             write_atomically(building / "payouts.csv", _payouts(context, tables["payouts"]), mode=0o600)
     return len(parties)
+
+
+def render_to(context: Context, settlement_id: str, party_id: str, form: str, reader: str | None) -> bytes:
+    """A party's statement as a file, as a payee may see it (`show_to`): json, csv, html or pdf. Raises Refused for another form, or when there is none."""
+    if form not in FORMS:
+        raise Refused("unknown_form", f"there is no statement as {form!r}", f"choose from {', '.join(FORMS)}")
+    sheets = show_to(context, settlement_id, party_id, reader)
+    return _render(settlement_files.read_all(context, settlement_id), sheets, form, None)
+
+
+def _render(files: Mapping[str, bytes], sheets: list[dict[str, Any]], form: str, fonts: Path | None) -> bytes:
+    """One form of a statement."""
+    if form == "json":
+        return render_json(sheets)
+    if form == "csv":
+        return render_csv(sheets)
+    period = json.loads(files["period/period.json"])
+    programme = read_programme("programme.toml", files["period/programme.toml"])
+    days = {name: date.fromisoformat(period[name]) for name in ("first_day", "last_day")}
+    head: dict[str, Any] = {"programme_title": programme.title, "licensor": programme.licensor, "licensee": programme.licensee, **days}
+    if form == "html":
+        return render_page(sheets, **head)
+    from ritornello.formats.pdf_fonts import list_fonts
+    from ritornello.formats.statement_pdf import render_pdf  # here, since most commands write no PDF
+
+    known_at = datetime.fromtimestamp(period["known_at_us"] // 1_000_000, UTC)
+    return render_pdf(sheets, **head, known_at=known_at, fonts=list_fonts(fonts) if fonts else ())
 
 
 def _payouts(context: Context, rows: list[dict[str, Any]]) -> bytes:

@@ -1,0 +1,216 @@
+"""The portal as a browser meets it: joining, signing in, a statement, a line, and everything that is kept from whoever it is not for."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.routing import APIRoute
+from fastapi.testclient import TestClient
+
+from ritornello.portal.app import ROUTERS
+from ritornello.service import explain, settlement_files, statements
+from ritornello.serving import build
+from ritornello.settings import read_settings
+from ritornello.wiring import Home
+
+PASSWORD = "correct horse battery"
+Run = Callable[..., str]
+
+
+@pytest.fixture
+def opened(settled: Path) -> Iterator[Home]:
+    home = Home(settled, read_settings().database)
+    yield home
+    home.close()
+
+
+@pytest.fixture
+def settlement_id(opened: Home) -> str:
+    with opened.context(read_only=True) as context:
+        (found,) = settlement_files.list_all(context)
+    return found.settlement_id
+
+
+@pytest.fixture
+def browser(opened: Home) -> Iterator[TestClient]:
+    with TestClient(build(opened), base_url="https://rights.example.org") as browser:
+        yield browser
+
+
+def join(browser: TestClient, run: Run, home: Path, user_id: str, *options: str) -> None:
+    """Take an invitation: whoever has done it is signed in."""
+    path = json.loads(run("--home", home, "--json", "access", "add", user_id, *options))["invitation"]
+    assert escape(user_id) in browser.get(path).text
+    browser.post(path, data={"password": PASSWORD, "again": PASSWORD})
+    assert browser.get("/").status_code == 200
+
+
+def show(opened: Home, settlement_id: str, party_id: str) -> list[dict[str, Any]]:
+    with opened.context(read_only=True) as context:
+        return statements.show(context, settlement_id, party_id)
+
+
+def test_from_invitation_to_the_reason_of_a_line(browser: TestClient, settled: Path, opened: Home, settlement_id: str, run: Run) -> None:
+    join(browser, run, settled, "ana@example.org", "--role", "payee", "--party", "ana", "--name", "Ana Example")
+    first = browser.get("/").text
+    assert "Ana Example" in first
+    sheets = show(opened, settlement_id, "ana")
+    page = browser.get(f"/statements/{settlement_id}/ana").text
+    assert f'href="/statements/{settlement_id}/ana"' in first
+    assert page.count('href="/lines/') == sum(len(sheet["items"]) for sheet in sheets) > 1
+    line = sheets[0]["items"][0]
+    why = browser.get(f"/lines/{line['line_id']}").text
+    assert line["amount"].rstrip("0") in why
+    assert "The arithmetic" in why
+    assert "ben" not in re.sub(r"[^a-z]+", " ", why.lower()).split(), "a payee is not told who the others are"
+
+
+def test_statement_files(browser: TestClient, settled: Path, opened: Home, settlement_id: str, run: Run) -> None:
+    join(browser, run, settled, "ana@example.org", "--role", "payee", "--party", "ana")
+    sheet = show(opened, settlement_id, "ana")
+    given = browser.get(f"/statements/{settlement_id}/ana/json")
+    assert given.json() == sheet
+    assert given.headers["content-disposition"].startswith("attachment; ")
+    assert browser.get(f"/statements/{settlement_id}/ana/csv").content.startswith(b"\xef\xbb\xbfline_id,")
+    assert browser.get(f"/statements/{settlement_id}/ana/pdf").content.startswith(b"%PDF-")
+    assert browser.get(f"/statements/{settlement_id}/ana/exe").status_code == 404
+
+
+def test_a_payee_sees_nobody_else(browser: TestClient, settled: Path, opened: Home, settlement_id: str, run: Run) -> None:
+    join(browser, run, settled, "ana@example.org", "--role", "payee", "--party", "ana")
+    bens = show(opened, settlement_id, "ben")[0]
+    for path in (
+        f"/statements/{settlement_id}/ben",
+        f"/statements/{settlement_id}/ben/csv",
+        f"/statements/{settlement_id}/nobody",
+        f"/lines/{bens['items'][0]['line_id']}",
+        "/lines/0000000000000000",
+    ):
+        answer = browser.get(path)
+        assert answer.status_code == 404, path
+        assert bens["items"][0]["amount"] not in answer.text
+    assert "Ben Example" not in browser.get("/").text
+
+
+def test_the_operators_people_see_everybody(browser: TestClient, settled: Path, opened: Home, settlement_id: str, run: Run) -> None:
+    join(browser, run, settled, "op@example.org", "--role", "reader")
+    first = browser.get("/").text
+    assert "Ana Example" in first
+    assert "Ben Example" in first
+    assert browser.get(f"/statements/{settlement_id}/ben").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/statements/{id}/ana", "/statements/{id}/ana/csv", "/lines/0000000000000000"])
+def test_strangers_are_led_to_the_door(browser: TestClient, settlement_id: str, path: str) -> None:
+    answer = browser.get(path.format(id=settlement_id), follow_redirects=False)
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith("/sign-in")
+    assert "Ana" not in answer.text
+
+
+def test_every_page_wants_somebody_signed_in(browser: TestClient) -> None:
+    """Whatever route is added later: without a session only the door, the welcome and the style are open."""
+    open_to_all = {"/sign-in", "/sign-out", "/welcome/{token}", "/style.css"}
+    routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+    assert len(routes) > 6
+    for route in routes:
+        if route.path not in open_to_all:
+            assert route.methods <= {"GET", "HEAD"}, "a new form needs its own test of who may send it"
+            answer = browser.get(re.sub(r"\{[a-z_]+\}", "x", route.path), follow_redirects=False)
+            assert answer.status_code == 303, route.path
+
+
+def test_wrong_passwords_and_removed_logins(browser: TestClient, settled: Path, run: Run) -> None:
+    join(browser, run, settled, "ana@example.org", "--role", "payee", "--party", "ana")
+    run("--home", settled, "access", "remove", "ana@example.org")
+    assert browser.get("/", follow_redirects=False).status_code == 303
+    answer = browser.post("/sign-in", data={"user_id": "ana@example.org", "password": PASSWORD})
+    assert answer.status_code == 403
+    assert "wrong" in answer.text
+
+
+def test_guessing_from_one_address_is_slowed(browser: TestClient) -> None:
+    codes = [browser.post("/sign-in", data={"user_id": "x", "password": "y"}).status_code for _ in range(12)]
+    assert codes[:10] == [403] * 10
+    assert 429 in codes[10:]
+
+
+def test_signing_in_leads_back_but_never_away(browser: TestClient, settled: Path, opened: Home, settlement_id: str, run: Run) -> None:
+    join(browser, run, settled, "ana@example.org", "--role", "payee", "--party", "ana")
+    for wanted, led_to in (
+        (f"/statements/{settlement_id}/ana", f"/statements/{settlement_id}/ana"),
+        ("//evil.example", "/"),
+        ("https://evil.example", "/"),
+    ):
+        form = {"user_id": "ana@example.org", "password": PASSWORD, "to": wanted}
+        answer = browser.post("/sign-in", data=form, follow_redirects=False)
+        assert (answer.status_code, answer.headers["location"]) == (303, led_to)
+
+
+def test_forms_of_other_sites_are_refused(browser: TestClient, settled: Path, run: Run) -> None:
+    join(browser, run, settled, "ana@example.org", "--role", "payee", "--party", "ana")
+    form = {"user_id": "ana@example.org", "password": PASSWORD}
+    for headers in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "null"}):
+        assert browser.post("/sign-in", data=form, headers=headers).status_code == 403
+        assert browser.post("/sign-out", headers=headers).status_code == 403
+    assert browser.post("/sign-out", data={"mark": "0" * 64}).status_code == 403
+    assert browser.get("/", follow_redirects=False).status_code == 200
+    (mark,) = re.findall(r'name="mark" value="([0-9a-f]{64})"', browser.get("/").text)
+    browser.post("/sign-out", data={"mark": mark})
+    assert browser.get("/", follow_redirects=False).status_code == 303
+
+
+def test_cookie_and_headers(browser: TestClient, settled: Path, opened: Home, run: Run) -> None:
+    path = json.loads(run("--home", settled, "--json", "access", "add", "a", "--role", "admin"))["invitation"]
+    answer = browser.post(path, data={"password": PASSWORD, "again": PASSWORD}, follow_redirects=False)
+    cookie = answer.headers["set-cookie"].lower()
+    assert cookie.startswith("__host-ritornello=")
+    assert {"httponly", "secure", "samesite=lax", "path=/"} <= {part.strip() for part in cookie.split(";")}
+    page = browser.get("/")
+    assert "script" not in page.headers["content-security-policy"]
+    assert page.headers["content-security-policy"].startswith("default-src 'none'")
+    assert page.headers["cache-control"] == "no-store"
+    assert "<script" not in page.text
+    assert " style=" not in page.text
+    with TestClient(build(opened), base_url="http://localhost") as plain:
+        form = {"user_id": "a", "password": PASSWORD}
+        assert "secure" not in plain.post("/sign-in", data=form, follow_redirects=False).headers["set-cookie"].lower()
+
+
+def test_what_is_too_large_is_not_read(browser: TestClient) -> None:
+    assert browser.post("/sign-in", data={"user_id": "x" * 20_000}).status_code == 413
+    assert browser.post("/sign-in", content=(b"x" for _ in range(3))).status_code == 413
+
+
+def test_names_are_shown_as_text(browser: TestClient, settled: Path, run: Run) -> None:
+    join(browser, run, settled, "<b>op</b>", "--role", "admin", "--name", "<script>alert(1)</script>")
+    page = browser.get("/").text
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_two_different_passwords_leave_the_invitation(browser: TestClient, settled: Path, run: Run) -> None:
+    path = json.loads(run("--home", settled, "--json", "access", "add", "a", "--role", "admin"))["invitation"]
+    assert "differ" in browser.post(path, data={"password": PASSWORD, "again": "x"}).text
+    short = browser.post(path, data={"password": "short", "again": "short"})
+    assert short.status_code == 422
+    assert browser.post(path, data={"password": PASSWORD, "again": PASSWORD}, follow_redirects=False).status_code == 303
+    assert browser.get(path).status_code == 410
+
+
+def test_a_fault_shows_nothing_of_itself(opened: Home, settled: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise AssertionError("a secret of the program")
+
+    with TestClient(build(opened), base_url="https://rights.example.org", raise_server_exceptions=False) as browser:
+        join(browser, run, settled, "ana@example.org", "--role", "payee", "--party", "ana")
+        monkeypatch.setattr(explain, "explain_to", fail)
+        answer = browser.get("/lines/0000000000000000")
+    assert answer.status_code == 500
+    assert "something failed" in answer.text.lower()
+    assert "secret" not in answer.text
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'")
