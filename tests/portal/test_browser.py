@@ -97,6 +97,9 @@ def test_from_invitation_to_the_reason_of_a_line(chromium: Any, address: str, se
     page.wait_for_url(f"{address}/lines/**")
     check(page)
     assert page.text_content("h1") == "Why this amount"
+    page.click("nav >> text=Payments")
+    page.wait_for_url(f"{address}/payments")
+    check(page)
     page.click("text=Sign out")
     page.wait_for_url(f"{address}/sign-in")
     page.goto(address)
