@@ -83,6 +83,9 @@ def test_from_invitation_to_the_reason_of_a_line(chromium: Any, address: str, se
     page.goto(address)
     assert page.url == f"{address}/sign-in"
     check(page)
+    page.click("nav >> text=Terms and totals")
+    page.wait_for_url(f"{address}/public")
+    check(page)
     page.goto(address + welcome)
     check(page)
     page.fill("#password", PASSWORD)

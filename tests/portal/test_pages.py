@@ -11,10 +11,13 @@ import pytest
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
+from ritornello.domain.money import digits_of
+from ritornello.formats.statement_files import show_money
 from ritornello.portal.app import ROUTERS
-from ritornello.service import explain, settlement_files, statements
+from ritornello.service import explain, log, overview, settlement_files, statements
 from ritornello.serving import build
 from ritornello.settings import read_settings
+from ritornello.store import catalogue
 from ritornello.wiring import Home
 
 PASSWORD = "correct horse battery"
@@ -114,7 +117,7 @@ def test_strangers_are_led_to_the_door(browser: TestClient, settlement_id: str, 
 
 def test_every_page_wants_somebody_signed_in(browser: TestClient) -> None:
     """Whatever route is added later: without a session only the door, the welcome and the style are open."""
-    open_to_all = {"/sign-in", "/sign-out", "/welcome/{token}", "/style.css"}
+    open_to_all = {"/sign-in", "/sign-out", "/welcome/{token}", "/style.css", "/public"}
     routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
     assert len(routes) > 6
     for route in routes:
@@ -214,3 +217,20 @@ def test_a_fault_shows_nothing_of_itself(opened: Home, settled: Path, run: Run, 
     assert "something failed" in answer.text.lower()
     assert "secret" not in answer.text
     assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+
+
+def test_everybody_sees_terms_and_totals_and_nobodys_own(browser: TestClient, opened: Home, settlement_id: str) -> None:
+    page = browser.get("/public").text
+    with opened.context(read_only=True) as context:
+        rows = settlement_files.read_table(context, settlement_id, "statements")
+        note, vkey = log.checkpoint(context)
+        parties = catalogue.read_parties(context.connection).values()
+        titles = [recording["title"] for recording in overview.list_recordings(context)]
+    for currency in {row["currency"] for row in rows}:
+        paid = sum(int(row["paid_units"]) for row in rows if row["currency"] == currency)
+        assert f"{show_money(paid, digits_of(currency))} {currency}" in page
+    assert "Test terms" in page
+    assert vkey in page
+    assert note.splitlines()[2] in page, "the log's root"
+    for name in (*titles, *(party.name for party in parties), *(party.party_id for party in parties)):
+        assert not re.search(rf"\b{re.escape(escape(name))}\b", page), name

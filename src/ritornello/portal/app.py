@@ -6,17 +6,17 @@ from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
 from ritornello.domain.errors import Refused
-from ritornello.portal import payments, sign_in, statements
+from ritornello.portal import payments, public, sign_in, statements
 from ritornello.portal.door import Door, SignInFirst, to_sign_in
 from ritornello.portal.pages import show_page
 
-ROUTERS = (sign_in.router, statements.router, payments.router)
+ROUTERS = (sign_in.router, statements.router, payments.router, public.router)
 _STATUS = {"foreign_form": 403, "no_invitation": 410, "bad_password": 422}
 
 
 def include(app: FastAPI, door: Door) -> None:
     """Put every page into the application, and what is shown when one can't be."""
-    app.state.door = door
+    app.state.door, app.state.public = door, public.Kept(door.home)
     for router in ROUTERS:
         app.include_router(router)
     style = files("ritornello.portal").joinpath("static/style.css").read_bytes()

@@ -41,4 +41,5 @@ _ENVIRONMENT.filters.update(
     rows=list_balance,
     day=_day,
     changed=_what_changed,
+    percent=lambda ppm: f"{ppm / 10_000:g} %",
 )
