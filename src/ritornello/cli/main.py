@@ -14,6 +14,7 @@ from ritornello import wiring
 from ritornello.cli import (
     access,
     attribution,
+    backup,
     benchmark,
     canaries,
     catalogue,
@@ -139,6 +140,7 @@ program.add_command(canaries.canary)
 program.add_command(benchmark.benchmark)
 program.add_command(access.access)
 program.add_command(serve.serve)
+program.add_command(backup.backup)
 
 
 def main(arguments: list[str] | None = None) -> None:

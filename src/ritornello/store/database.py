@@ -6,6 +6,8 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event
 
 from ritornello.domain.errors import Refused
@@ -36,9 +38,14 @@ def open_engine(url: str) -> Engine:
 
 
 def upgrade(engine: Engine, revision: str = "head") -> None:
-    """Bring the schema to the newest version (or an older one, in tests); does nothing when it is there."""
+    """Bring the schema to the newest version (or an older one, in tests); does nothing, and waits for nobody, when it is there."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    with transaction(engine, read_only=True) as connection:
+        newest = ScriptDirectory.from_config(config).get_current_head()
+        if revision == "head" and MigrationContext.configure(connection).get_current_revision() == newest:
+            _refuse_other_orders(connection)
+            return
     with engine.begin() as connection:
         _refuse_other_orders(connection)
         config.attributes["connection"] = connection
