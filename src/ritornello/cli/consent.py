@@ -14,6 +14,7 @@ from ritornello.domain.consent import PURPOSES, Answer, Missing
 from ritornello.domain.errors import Refused
 from ritornello.domain.splits import format_share
 from ritornello.formats.canonical import encode_document, write_atomically
+from ritornello.formats.consent_words import describe_missing
 from ritornello.formats.consents_csv import Subject
 from ritornello.service import consent as service
 from ritornello.service import consent_receipts, decisions, evidence, mandates
@@ -22,19 +23,6 @@ from ritornello.service.effect import describe_effects
 from ritornello.service.notices import tell_licensees
 from ritornello.store.consents import event_row, mandate_row
 
-_REASONS = {
-    "no_grant": "has not granted {purpose}",
-    "withdrawn": "has withdrawn {purpose}",
-    "other_terms": "granted {purpose} under other terms: the programme has changed since",
-    "expired": "granted {purpose} for a term that is over",
-    "elsewhere": "granted {purpose} for another territory",
-    "no_mandate": "was represented by somebody without a mandate for {purpose} here",
-    "hold": "has put a hold on it ({purpose})",
-    "unclaimed": "nobody claims this lane",
-    "gap": "{share} % of this lane is claimed by nobody",
-    "overclaim": "this lane is claimed {share} % too much",
-    "not_in_class": "granted {purpose} to a class that this programme doesn't fall under: {detail}",
-}
 _PLURALS = {"grant": "grants", "withdraw": "withdrawals", "hold": "holds", "release": "releases of holds"}
 _HELP = {
     "grant": "Record that a party allows an asset's use. Others may still have to agree: see `consent check`.",
@@ -282,9 +270,7 @@ def render_answer(answer: Answer) -> str:
 
 
 def _missing(missing: Missing, purposes: Sequence[str]) -> str:
-    why = _REASONS[missing.reason].format(purpose=", ".join(purposes), share=format_share(missing.share_e8), detail=missing.detail)
-    if missing.class_id:
-        why += f" (class {missing.class_id})"
+    why = describe_missing(missing, purposes)
     if missing.reason == "hold":
         return f"{missing.party_id} {why}"
     return (

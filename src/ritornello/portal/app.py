@@ -6,11 +6,11 @@ from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
 from ritornello.domain.errors import Refused
-from ritornello.portal import payments, public, sign_in, statements
+from ritornello.portal import payments, public, recordings, sign_in, statements
 from ritornello.portal.door import Door, SignInFirst, to_sign_in
 from ritornello.portal.pages import show_page
 
-ROUTERS = (sign_in.router, statements.router, payments.router, public.router)
+ROUTERS = (sign_in.router, statements.router, recordings.router, payments.router, public.router)
 _STATUS = {"foreign_form": 403, "no_invitation": 410, "bad_password": 422}
 
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from babel.dates import format_date
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -12,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from ritornello.formats.division_words import describe_basis, describe_reason
 from ritornello.formats.statement_files import describe_balance, list_balance, show_money, show_share
 from ritornello.portal.door import form_mark
+from ritornello.portal.recording_words import FILTERS, show_date
 from ritornello.service.access import Principal
 
 
@@ -22,7 +22,7 @@ def show_page(request: Request, template: str, who: Principal | None = None, sta
 
 
 def _day(moment_us: int) -> str:
-    return str(format_date(datetime.fromtimestamp(moment_us / 1_000_000, UTC).date(), "d MMMM y", locale="en"))
+    return show_date(datetime.fromtimestamp(moment_us / 1_000_000, UTC).date())
 
 
 def _what_changed(row: Mapping[str, Any]) -> str:
@@ -42,4 +42,5 @@ _ENVIRONMENT.filters.update(
     day=_day,
     changed=_what_changed,
     percent=lambda ppm: f"{ppm / 10_000:g} %",
+    **FILTERS,
 )

@@ -1,7 +1,7 @@
 """Consent: decisions are recorded per asset and purpose; anyone may ask whether everyone agrees, and who is missing."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -51,6 +51,16 @@ class Decided:
     notes: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """Consent of some recordings under a programme today."""
+
+    terms: Terms
+    answers: tuple[Answer, ...]  # for each asset
+    events: tuple[ConsentEvent, ...]  # all that was ever said about them
+    last: State  # with every event counted, announced ones too
+
+
 def check(
     context: Context, scope: str, *, recording_id: str | None = None, day: date | None = None, known_at_us: int | None = None
 ) -> list[Answer]:
@@ -63,10 +73,34 @@ def check(
     recordings = catalogue.read_recordings(context.connection, recording_id)
     if recording_id is not None and not recordings:
         raise Refused("unknown_recording", f"there is no recording {recording_id!r}", "see `ritornello catalogue show`")
-    subjects = None if recording_id is None else [recording_id, *(one.work_id for one in recordings.values() if one.work_id)]
-    claims = catalogue.read_claims(context.connection, subjects)
-    by_lane = claims_by_lane([claim for claim in claims if claim.known_at(known_at_us) and claim.in_force_on(day)])
     events = terms.read_events(context, placed, recording_id)
+    return _judge_all(context, placed, recordings, events, day, known_at_us, whole=recording_id is None)
+
+
+def look(context: Context, programme_id: str, recording_ids: Collection[str]) -> Looked:
+    """What stands today for each asset of some recordings under a programme, and what was said; reads nothing about others."""
+    day, known_at_us = context.today(), context.now_us()
+    placed = terms.find_placed(context, programme_id, day, known_at_us)
+    recordings = catalogue.read_recordings(context.connection, recording_ids)
+    events = tuple(terms.read_events(context, placed, recording_ids))
+    answers = _judge_all(context, placed, recordings, events, day, known_at_us, whole=False)
+    return Looked(placed, tuple(answers), events, fold(events, (), placed, date.max, known_at_us))
+
+
+def _judge_all(
+    context: Context,
+    placed: Terms,
+    recordings: Mapping[str, Recording],
+    events: Iterable[ConsentEvent],
+    day: date,
+    known_at_us: int,
+    *,
+    whole: bool,
+) -> list[Answer]:
+    """An answer for each asset of these recordings. `whole`: they are the whole catalogue, which is read at once."""
+    works = {one.work_id for one in recordings.values() if one.work_id}
+    claims = catalogue.read_claims(context.connection, None if whole else sorted({*recordings, *works}))
+    by_lane = claims_by_lane([claim for claim in claims if claim.known_at(known_at_us) and claim.in_force_on(day)])
     state = fold(events, consents.read_mandates(context.connection), placed, day, known_at_us)
     holds = held_assets(state)
 
@@ -75,7 +109,7 @@ def check(
         claims = [claim for kind, subject in subjects for lane in placed.quorum for claim in by_lane.get((kind, subject, lane), [])]
         return judge(asset, recording, claims, state, placed, holds.get(asset.asset_id, []))
 
-    assets = catalogue.read_assets(context.connection, recording_id).values()
+    assets = catalogue.read_assets(context.connection, None if whole else recordings).values()
     return [ask(asset, recordings[asset.recording_id]) for asset in sorted(assets, key=lambda asset: (asset.recording_id, asset.asset_id))]
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 from collections import Counter
+from collections.abc import Collection
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,15 @@ def list_runs(context: Context) -> list[dict[str, Any]]:
     """The row of runs.jsonl of every model version, oldest first."""
     order = select(schema.run.c.model_version).order_by(schema.run.c.recorded_at_us, schema.run.c.model_version)
     return [find_run(context, model_version) for model_version in context.connection.scalars(order).all()]
+
+
+def find_trained(context: Context, snapshot_ids: Collection[str]) -> list[dict[str, Any]]:
+    """The row of runs.jsonl of every model version trained on one of these snapshots, or made from one that was; oldest first."""
+    found: dict[str, dict[str, Any]] = {}
+    for run in list_runs(context):
+        if not found.keys().isdisjoint(run["parents"]) or not set(snapshot_ids).isdisjoint(run["snapshot_ids"]):
+            found[run["model_version"]] = run
+    return list(found.values())
 
 
 def find_followed(context: Context, programme_id: str) -> list[Programme]:

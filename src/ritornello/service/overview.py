@@ -18,6 +18,8 @@ from ritornello.store import catalogue, declarations, schema
 from ritornello.store.content_codes import read_codes
 from ritornello.store.renditions import read_generated_flags
 
+SEARCHED = ("title", "artist", "recording_id", "isrc")
+
 
 def money(units: int, currency: str) -> str:
     """An amount with its currency, exact: `3.3333 EUR`."""
@@ -33,8 +35,11 @@ def list_recordings(context: Context) -> list[dict[str, Any]]:
     return [{**asdict(recording), "duration_ms": lengths.get(name, 0)} for name, recording in sorted(recordings.items())]
 
 
-def page_recordings(context: Context, *, after: str = "", limit: int, reader: str | None = None) -> list[dict[str, Any]]:
-    """At most `limit` recordings behind the one named `after`, ascending; for a payee (`reader`) those in which they hold a claim."""
+def page_recordings(context: Context, *, after: str = "", limit: int, reader: str | None = None, text: str = "") -> list[dict[str, Any]]:
+    """At most `limit` recordings behind the one named `after`, ascending; for a payee (`reader`) those in which they hold a claim.
+
+    `text`: what title, artist, identifier or ISRC must contain, in large or small letters.
+    """
     table, asset = schema.recording, schema.asset
     length = func.coalesce(
         select(func.max(asset.c.duration_ms))
@@ -45,6 +50,8 @@ def page_recordings(context: Context, *, after: str = "", limit: int, reader: st
     query = select(table, length.label("duration_ms")).where(table.c.recording_id > after)
     if reader is not None:
         query = query.where(_holds_claim(context, reader))
+    if text:
+        query = query.where(or_(*(table.c[name].icontains(text, autoescape=True) for name in SEARCHED)))
     return [dict(row._mapping) for row in context.connection.execute(query.order_by(table.c.recording_id).limit(limit))]
 
 
@@ -84,10 +91,12 @@ def withhold_others(splits: Mapping[str, Mapping[str, Any]], reader: str) -> dic
 
 def describe_recording(context: Context, recording_id: str) -> dict[str, Any]:
     """One recording with its files, contributors, and the split set of each claimed lane, worldwide and today."""
-    recording = catalogue.read_recordings(context.connection).get(recording_id)
+    recording = catalogue.read_recordings(context.connection, recording_id).get(recording_id)
     if recording is None:
         raise _unknown(recording_id)
-    known = [c for c in catalogue.read_claims(context.connection) if c.retracted_at_us is None and c.in_force_on(context.today())]
+    subjects = [recording_id, *([recording.work_id] if recording.work_id else [])]
+    claimed = catalogue.read_claims(context.connection, subjects)
+    known = [c for c in claimed if c.retracted_at_us is None and c.in_force_on(context.today())]
     by_lane, splits = claims_by_lane(known), {}
     for lane in LANES:
         kind, subject_id = subject_of(recording, lane)
@@ -102,7 +111,7 @@ def describe_recording(context: Context, recording_id: str) -> dict[str, Any]:
         }
         for asset in catalogue.read_assets(context.connection, recording_id).values()
     ]
-    contributions = [asdict(found) for found in catalogue.read_contributions(context.connection) if found.recording_id == recording_id]
+    contributions = [asdict(found) for found in catalogue.read_contributions(context.connection, recording_id)]
     return {
         "recording": asdict(recording),
         "assets": assets,

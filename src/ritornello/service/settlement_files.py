@@ -1,7 +1,8 @@
 """The kept files of settlements and corrections: by path, each checked against its hash when read."""
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,8 @@ from ritornello.domain.errors import Refused
 from ritornello.formats.canonical import fingerprint, lines
 from ritornello.service.context import Context
 from ritornello.store import ledger, schema
+
+_RECORDING = re.compile(rb'"recording_id":"([^"]*)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,22 @@ def read_file(context: Context, settlement_id: str, path: str) -> bytes:
 def read_table(context: Context, settlement_id: str, name: str) -> list[dict[str, Any]]:
     """The rows of one result table."""
     return [json.loads(line) for line in lines(read_file(context, settlement_id, f"result/{name}.jsonl"))]
+
+
+def find_rows(context: Context, kept: Kept, name: str, recording_ids: Collection[str]) -> list[dict[str, Any]]:
+    """The rows of one result table about some recordings. The others are not even parsed: there may be millions."""
+    data, wanted = context.files.get(_rows(context, kept)[f"result/{name}.jsonl"].sha256), {one.encode() for one in recording_ids}
+    starts = [match.start() for match in _RECORDING.finditer(data) if match[1] in wanted]
+    return [json.loads(data[data.rfind(b"\n", 0, start) + 1 : data.find(b"\n", start)]) for start in starts]
+
+
+def read_pools(context: Context, kept: Kept) -> dict[str, list[dict[str, Any]]]:
+    """The pools of a settlement and, of a correction, those that it found; by the names of their tables."""
+    files = _rows(context, kept)
+    return {
+        name: [json.loads(line) for line in lines(_read(context, path, files[path]))]
+        for name, path in (("pools", "result/pools.jsonl"), ("previous_pools", "period/previous_pools.jsonl"))
+    }
 
 
 def _rows(context: Context, kept: Kept) -> dict[str, Any]:

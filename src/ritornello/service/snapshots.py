@@ -118,6 +118,13 @@ def read_manifest(context: Context, snapshot_id: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines(data)]
 
 
+def find_with(context: Context, recording_id: str) -> list[dict[str, Any]]:
+    """The snapshots that a file of this recording is in, as rows of snapshots.jsonl, oldest first."""
+    table, named = schema.snapshot, f'"recording_id":"{recording_id}"'.encode()
+    rows = context.connection.execute(select(table.c.snapshot_id, table.c.manifest_sha256).order_by(table.c.known_at_us)).all()
+    return [find_row(context, row.snapshot_id) for row in rows if named in context.files.get(row.manifest_sha256)]
+
+
 def refuse_stale(context: Context, snapshot_id: str, day: date) -> None:
     """Raise BadInput naming every asset of a snapshot whose consent no longer stands on a day: training on it then is not licensed."""
     snapshot = find_row(context, snapshot_id)

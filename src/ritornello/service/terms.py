@@ -1,6 +1,6 @@
 """What somebody decides about: the terms of a programme, or of a class of licensees."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import date
 
@@ -30,7 +30,7 @@ def find_given(context: Context, sha256: str) -> Terms:
     return document.terms() if document else programmes.find_terms(context, sha256).terms()
 
 
-def read_events(context: Context, terms: Terms, recording_id: str | None = None) -> Iterable[ConsentEvent]:
+def read_events(context: Context, terms: Terms, recording_id: str | Collection[str] | None = None) -> Iterable[ConsentEvent]:
     """Every event about these terms' programme and the classes that it names."""
     for scope in (terms.programme_id, *(CLASS + footing.class_id for footing in terms.footings)):
         yield from consents.read_events(context.connection, programme_id=scope, recording_id=recording_id)

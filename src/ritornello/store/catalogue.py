@@ -1,12 +1,12 @@
 """Parties, works, recordings, assets, contributions and claims: rows ↔ records."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, insert, select
+from sqlalchemy import Column, ColumnElement, Connection, Table, delete, insert, select, true
 
 from ritornello.domain.catalogue import Asset, Claim, Contribution, Party, Recording, Release, Track, Work
 from ritornello.formats.canonical import encode
@@ -14,27 +14,28 @@ from ritornello.formats.period_folder import claim_of, row_of
 from ritornello.store import schema
 
 
-def read_parties(connection: Connection) -> dict[str, Party]:
-    return {row.party_id: Party(**row._mapping) for row in connection.execute(select(schema.party))}
+def read_parties(connection: Connection, party_ids: Collection[str] | None = None) -> dict[str, Party]:
+    """All parties, or these."""
+    query = select(schema.party).where(among(schema.party.c.party_id, party_ids))
+    return {row.party_id: Party(**row._mapping) for row in connection.execute(query)}
 
 
-def read_works(connection: Connection) -> dict[str, Work]:
-    return {row.work_id: Work(**row._mapping) for row in connection.execute(select(schema.work))}
+def read_works(connection: Connection, work_id: str | None = None) -> dict[str, Work]:
+    """All works, or only one."""
+    query = select(schema.work).where(among(schema.work.c.work_id, work_id))
+    return {row.work_id: Work(**row._mapping) for row in connection.execute(query)}
 
 
-def read_recordings(connection: Connection, recording_id: str | None = None) -> dict[str, Recording]:
-    """All recordings, or only one."""
-    query = select(schema.recording)
-    if recording_id is not None:
-        query = query.where(schema.recording.c.recording_id == recording_id)
+def read_recordings(connection: Connection, recording_id: str | Collection[str] | None = None) -> dict[str, Recording]:
+    """All recordings, or only one or some."""
+    query = select(schema.recording).where(among(schema.recording.c.recording_id, recording_id))
     return {row.recording_id: Recording(**row._mapping) for row in connection.execute(query)}
 
 
-def read_assets(connection: Connection, recording_id: str | None = None) -> dict[str, Asset]:
-    """All assets, or those of one recording."""
+def read_assets(connection: Connection, recording_id: str | Collection[str] | None = None) -> dict[str, Asset]:
+    """All assets, or those of one recording or some."""
     query = select(*(column for column in schema.asset.c if column.name != "path"))
-    if recording_id is not None:
-        query = query.where(schema.asset.c.recording_id == recording_id)
+    query = query.where(among(schema.asset.c.recording_id, recording_id))
     return {row.asset_id: Asset(**row._mapping) for row in connection.execute(query)}
 
 
@@ -53,9 +54,11 @@ def read_releases(connection: Connection) -> dict[str, Release]:
     return {row.release_id: Release(**row._mapping, tracks=tuple(tracks.get(row.release_id, ()))) for row in rows}
 
 
-def read_contributions(connection: Connection) -> list[Contribution]:
-    order = schema.contribution.c.recording_id, schema.contribution.c.party_id, schema.contribution.c.role
-    return [Contribution(**row._mapping) for row in connection.execute(select(schema.contribution).order_by(*order))]
+def read_contributions(connection: Connection, recording_id: str | None = None) -> list[Contribution]:
+    """All contributions, or those to one recording."""
+    table = schema.contribution
+    query = select(table).where(among(table.c.recording_id, recording_id)).order_by(table.c.recording_id, table.c.party_id, table.c.role)
+    return [Contribution(**row._mapping) for row in connection.execute(query)]
 
 
 def read_claims(connection: Connection, subject_ids: Sequence[str] | None = None) -> list[Claim]:
@@ -65,6 +68,13 @@ def read_claims(connection: Connection, subject_ids: Sequence[str] | None = None
     if subject_ids is not None:
         query = query.where(schema.claim.c.subject_id.in_(subject_ids))
     return [claim_of(dict(row._mapping)) for row in connection.execute(query.order_by(schema.claim.c.claim_id))]
+
+
+def among(column: "Column[Any]", wanted: str | Collection[str] | None) -> ColumnElement[bool]:
+    """Whether a column has this value, or one of these; None: any."""
+    if wanted is None:
+        return true()
+    return column == wanted if isinstance(wanted, str) else column.in_(list(wanted))
 
 
 def write_parties(connection: Connection, parties: Sequence[Party], at_us: int) -> None:

@@ -1,6 +1,6 @@
 """Consent events and mandates: appended, never changed. Evidence is kept encrypted; erasing its key erases it."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict
 from datetime import date
 from typing import Any
@@ -9,17 +9,21 @@ from sqlalchemy import Connection, insert, select, update
 
 from ritornello.domain.consent import ConsentEvent, Mandate
 from ritornello.store import schema
+from ritornello.store.catalogue import among
 
 
 def read_events(
-    connection: Connection, *, programme_id: str | None = None, recording_id: str | None = None, event_id: str | None = None
+    connection: Connection,
+    *,
+    programme_id: str | None = None,
+    recording_id: str | Collection[str] | None = None,
+    event_id: str | None = None,
 ) -> list[ConsentEvent]:
-    """Events in the order they were recorded, of one programme or recording, or just one."""
+    """Events in the order they were recorded, of one programme or of one recording or some, or just one."""
     table = schema.consent_event
     query = select(table).order_by(table.c.seq)
     for column, value in ((table.c.programme_id, programme_id), (table.c.recording_id, recording_id), (table.c.event_id, event_id)):
-        if value is not None:
-            query = query.where(column == value)
+        query = query.where(among(column, value))
     return [_event(dict(row._mapping)) for row in connection.execute(query)]
 
 
