@@ -23,6 +23,7 @@ from ritornello.cli import (
     consent,
     dataset,
     disclosures,
+    doctor,
     export,
     extraction,
     held,
@@ -140,6 +141,7 @@ program.add_command(canaries.canary)
 program.add_command(benchmark.benchmark)
 program.add_command(access.access)
 program.add_command(serve.serve)
+program.add_command(doctor.doctor)
 program.add_command(backup.backup)
 
 
