@@ -1,9 +1,5 @@
 """The payments page: each payee their own accounts, payouts and advances; failures with what to do."""
 
-import json
-from collections.abc import Callable, Iterator
-from pathlib import Path
-
 import pytest
 from fastapi.testclient import TestClient
 
@@ -11,26 +7,14 @@ from ritornello.domain.payout import PayoutEvent
 from ritornello.service import payments
 from ritornello.service.payouts import Payout
 from ritornello.serving import build
-from ritornello.settings import read_settings
 from ritornello.wiring import Home
-
-PASSWORD = "correct horse battery"
-Run = Callable[..., str]
-
-
-@pytest.fixture
-def opened(settled: Path) -> Iterator[Home]:
-    home = Home(settled, read_settings().database)
-    yield home
-    home.close()
+from tests.portal.conftest import Run, join
 
 
 def look(opened: Home, run: Run, *options: str) -> str:
     """The page as a fresh login sees it."""
-    user_id = f"user {options[-1]}"
-    path = json.loads(run("--home", opened.folder, "--json", "access", "add", user_id, *options))["invitation"]
     with TestClient(build(opened), base_url="https://rights.example.org") as browser:
-        browser.post(path, data={"password": PASSWORD, "again": PASSWORD})
+        join(browser, run, opened.folder, f"user {options[-1]}", *options)
         return browser.get("/payments").text
 
 
