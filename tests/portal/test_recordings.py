@@ -9,9 +9,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from ritornello.domain.splits import format_share
-from ritornello.service import recording_earnings, recording_page, statements
+from ritornello.service import recording_earnings, recording_page, settlement_files, statements
 from ritornello.wiring import Home
 from tests.portal.conftest import Run, join
+from tests.test_corrections import LATE
 
 
 def _words(page: str) -> str:
@@ -144,3 +145,14 @@ def test_where_it_is_used(browser: TestClient, settled: Path, run: Run) -> None:
     page = _words(browser.get("/recordings/r1").text)
     assert "p-s1" in page
     assert "It is in no snapshot" in _words(browser.get("/recordings/r5").text)
+
+
+def test_after_a_correction_what_is_earned_is_what_stands(settled: Path, opened: Home, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "late.csv").write_text(LATE)
+    run("--home", settled, "revenue", "import", tmp_path / "late.csv", "--programme", "p", "--period", "2026-10", "--late")
+    run("--home", settled, "correct", "--programme", "p", "--period", "2026-10")
+    with opened.context(read_only=True) as context:
+        earnings = recording_earnings.read(context, ["r1"], None)
+        stands = [row for row in settlement_files.read_table(context, "p-2026-10-c1", "allocations") if row["recording_id"] == "r1"]
+    assert {one.settlement.number for one in earnings} == {0, 1}
+    assert sum(one.amount_units for one in earnings) == sum(int(row["amount_units"]) for row in stands) > 0
