@@ -3,12 +3,14 @@
 import re
 from typing import Any
 
+from anyio import CapacityLimiter
 from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 from starlette.routing import Mount
 
 import ritornello
 from ritornello.api import log, models, programmes, recordings, settlements, snapshots
+from ritornello.api.asking import OPEN_AT_ONCE
 from ritornello.api.limits import Limiter, Limits, TooMany, refuse_too_many
 from ritornello.api.problems import ProblemDocument, install
 from ritornello.wiring import Home
@@ -35,7 +37,7 @@ def build(home: Home, limiter: Limiter) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
-    api.state.home, api.state.limiter = home, limiter
+    api.state.home, api.state.limiter, api.state.open_at_once = home, limiter, CapacityLimiter(OPEN_AT_ONCE)
     for room in (recordings, settlements, programmes, snapshots, models, log):
         api.include_router(room.router)
     install(api)

@@ -1,11 +1,12 @@
 """Who asks, and what they may: the key of a request is checked in the transaction that answers it."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import Depends, Path, Request
+from fastapi.concurrency import contextmanager_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from ritornello.api.limits import TooMany
@@ -16,6 +17,7 @@ from ritornello.service.context import Context
 from ritornello.wiring import Home
 
 Id = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$", description="an identifier of the operator's own")]
+OPEN_AT_ONCE = 10  # transactions; fewer than the connections that the database gives at once
 _bearer = HTTPBearer(auto_error=False, description="An API key: `ritornello access key add`")
 _Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 
@@ -52,8 +54,12 @@ def of_home(request: Request) -> Home:
     return home
 
 
-def _open(request: Request) -> Iterator[Context]:
-    with of_home(request).context(read_only=True) as context:
+async def _open(request: Request) -> AsyncIterator[Context]:
+    """A transaction, once fewer than OPEN_AT_ONCE are open.
+
+    Who waits holds no thread: those who have a connection need threads to come to their end, and would wait for them for ever.
+    """
+    async with request.app.state.open_at_once, contextmanager_in_threadpool(of_home(request).context(read_only=True)) as context:
         yield context
 
 
