@@ -23,7 +23,7 @@ HEADERS = {
 
 def build(home: Home) -> ASGIApp:
     """Everything that `ritornello serve` serves of a home."""
-    application = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    application = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)  # a redirect would repeat any Host
     api.include(application, home)
     portal.include(application, Door(home, Limiter(SIGN_INS_PER_SECOND, SIGN_INS_AT_ONCE).take))
     return _Guard(application)  # outside of everything, so that pages of faults have the headers too
@@ -62,4 +62,4 @@ def _is_too_large(scope: Scope) -> bool:
         return False
     given = {name: value for name, value in scope["headers"] if name in {b"content-length", b"transfer-encoding"}}
     size = given.get(b"content-length", b"0")
-    return b"transfer-encoding" in given or not size.isdigit() or int(size[:12]) > FORM_LIMIT
+    return b"transfer-encoding" in given or not size.isdigit() or len(size) > 6 or int(size) > FORM_LIMIT

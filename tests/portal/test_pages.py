@@ -1,7 +1,9 @@
 """The portal as a browser meets it: joining, signing in, a statement, a line, and everything that is kept from whoever it is not for."""
 
+import hashlib
 import json
 import re
+from contextlib import ExitStack
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,8 @@ from fastapi.testclient import TestClient
 from ritornello.domain.money import digits_of
 from ritornello.formats.statement_files import show_money
 from ritornello.portal.app import ROUTERS
-from ritornello.service import explain, log, overview, settlement_files, statements
+from ritornello.portal.door import TURNS, Door
+from ritornello.service import access, explain, log, overview, settlement_files, statements
 from ritornello.serving import build
 from ritornello.store import catalogue
 from ritornello.wiring import Home
@@ -48,7 +51,8 @@ def test_statement_files(browser: TestClient, settled: Path, opened: Home, settl
     assert given.headers["content-disposition"].startswith("attachment; ")
     assert browser.get(f"/statements/{settlement_id}/ana/csv").content.startswith(b"\xef\xbb\xbfline_id,")
     assert browser.get(f"/statements/{settlement_id}/ana/pdf").content.startswith(b"%PDF-")
-    assert browser.get(f"/statements/{settlement_id}/ana/exe").status_code == 404
+    for form in ("exe", "html"):
+        assert browser.get(f"/statements/{settlement_id}/ana/{form}").status_code == 404
 
 
 def test_a_payee_sees_nobody_else(browser: TestClient, settled: Path, opened: Home, settlement_id: str, run: Run) -> None:
@@ -125,7 +129,7 @@ def test_signing_in_leads_back_but_never_away(browser: TestClient, settled: Path
 def test_forms_of_other_sites_are_refused(browser: TestClient, settled: Path, run: Run) -> None:
     join(browser, run, settled, "ana@example.org", "--role", "payee", "--party", "ana")
     form = {"user_id": "ana@example.org", "password": PASSWORD}
-    for headers in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "null"}):
+    for headers in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "null"}, {"Origin": "http://["}):
         assert browser.post("/sign-in", data=form, headers=headers).status_code == 403
         assert browser.post("/sign-out", headers=headers).status_code == 403
     assert browser.post("/sign-out", data={"mark": "0" * 64}).status_code == 403
@@ -155,6 +159,8 @@ def test_cookie_and_headers(browser: TestClient, settled: Path, opened: Home, ru
 def test_what_is_too_large_is_not_read(browser: TestClient) -> None:
     assert browser.post("/sign-in", data={"user_id": "x" * 20_000}).status_code == 413
     assert browser.post("/sign-in", content=(b"x" for _ in range(3))).status_code == 413
+    zeros = {"Content-Length": "0" * 12 + "20000", "Content-Type": "application/x-www-form-urlencoded"}
+    assert browser.post("/sign-in", content=b"x" * 20_000, headers=zeros).status_code == 413
 
 
 def test_names_are_shown_as_text(browser: TestClient, settled: Path, run: Run) -> None:
@@ -202,3 +208,58 @@ def test_everybody_sees_terms_and_totals_and_nobodys_own(browser: TestClient, op
     assert note.splitlines()[2] in page, "the log's root"
     for name in (*titles, *(party.name for party in parties), *(party.party_id for party in parties)):
         assert not re.search(rf"\b{re.escape(escape(name))}\b", page), name
+
+
+def test_malformed_forms_show_nothing_of_themselves(browser: TestClient) -> None:
+    long = browser.post("/sign-in", data={"user_id": "x", "password": "a secret " * 200})
+    assert long.status_code == 422
+    assert "a secret" not in long.text
+    assert browser.post("/sign-in", files={"password": ("a secret", b"x")}).status_code == 422
+    part = b'--b\r\nContent-Disposition: form-data; name="user_id"\r\n\r\n\\ud800\r\n--b--\r\n'
+    headers = {"Content-Type": "multipart/form-data; charset=unicode_escape; boundary=b"}
+    assert browser.post("/sign-in", content=part, headers=headers).status_code == 422
+    assert browser.post("/sign-in", data={"user_id": "x\0", "password": "y"}).status_code == 403
+
+
+def test_no_address_is_made_from_what_a_request_says(browser: TestClient) -> None:
+    assert browser.get("/api/v1", headers={"Host": "evil.example"}, follow_redirects=False).status_code == 404
+    assert browser.get("/lines/a%26to=b", follow_redirects=False).headers["location"] == "/sign-in?to=/lines/a%26to%3Db"
+
+
+def test_an_invitation_counts_where_others_have_shut_the_door(browser: TestClient, settled: Path, run: Run) -> None:
+    path = json.loads(run("--home", settled, "--json", "access", "add", "a", "--role", "admin"))["invitation"]
+    for _ in range(access.TRIES):
+        browser.post("/sign-in", data={"user_id": "a", "password": "x"})
+    browser.post(path, data={"password": PASSWORD, "again": PASSWORD})
+    assert browser.get("/", follow_redirects=False).status_code == 200
+
+
+def test_hashing_a_password_holds_up_no_writer(browser: TestClient, opened: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor does it wait for one that is long at work, beyond the record of what came of it."""
+    checked = []
+
+    def check(kept: str | None, password: str) -> None:
+        with opened.context() as context:  # would wait for itself if sign-in held the write lock
+            checked.append(access.find_password(context, "x") == kept)
+
+    monkeypatch.setattr(access, "check_password", check)
+    assert browser.post("/sign-in", data={"user_id": "x", "password": "y"}).status_code == 403
+    assert checked == [True]
+
+
+def test_strangers_take_no_write_lock(browser: TestClient, opened: Home) -> None:
+    with opened.context():
+        assert browser.post("/welcome/x", data={"password": PASSWORD, "again": PASSWORD}).status_code == 410
+        mark = hashlib.sha256(b"form ").hexdigest()
+        assert browser.post("/sign-out", data={"mark": mark}, follow_redirects=False).status_code == 303
+
+
+def test_only_some_hash_at_once(opened: Home) -> None:
+    door = Door(opened, lambda _: 0)
+    with TestClient(build(opened)) as browser, ExitStack() as turns:
+        browser.app.app.state.door = door  # type: ignore[attr-defined]
+        for _ in range(TURNS):
+            turns.enter_context(door.take_turn())
+        assert browser.post("/sign-in", data={"user_id": "x", "password": "y"}).status_code == 503
+        turns.close()
+        assert browser.post("/sign-in", data={"user_id": "x", "password": "y"}).status_code == 403

@@ -64,7 +64,9 @@ def show_events(frame: Frame, limit: int) -> None:
     with frame.context() as context:
         found = logins.list_events(context, limit)
     frame.show(
-        found, "\n".join(f"{one['at_us']}  {one['user_id']}  {one['action']}  {one['detail']}".rstrip() for one in found) or "Nothing yet."
+        found,
+        "\n".join(f"{one['at_us']}  {one['user_id'] or '(no such login)'}  {one['action']}  {one['detail']}".rstrip() for one in found)
+        or "Nothing yet.",
     )
 
 

@@ -3,6 +3,7 @@
 from importlib.resources import files
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 
 from ritornello.domain.errors import Refused
@@ -11,7 +12,7 @@ from ritornello.portal.door import Door, SignInFirst, to_sign_in
 from ritornello.portal.pages import show_page
 
 ROUTERS = (sign_in.router, statements.router, recordings.router, payments.router, public.router)
-_STATUS = {"foreign_form": 403, "no_invitation": 410, "bad_password": 422}
+_STATUS = {"foreign_form": 403, "no_invitation": 410, "too_busy": 503}
 
 
 def include(app: FastAPI, door: Door) -> None:
@@ -26,6 +27,7 @@ def include(app: FastAPI, door: Door) -> None:
     app.add_exception_handler(SignInFirst, _sign_in_first)
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(404, _not_found)
+    app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(Exception, _failed)
 
 
@@ -42,6 +44,11 @@ def _refused(request: Request, error: Exception) -> Response:
 
 def _not_found(request: Request, _error: Exception) -> Response:
     return show_page(request, "trouble.html", status=404, what="there is no such page", todo="begin at the first page")
+
+
+def _malformed(request: Request, _error: Exception) -> Response:
+    """Shows nothing of what was sent: it may be a password."""
+    return show_page(request, "trouble.html", status=422, what="that is not what the form asks for", todo="open the page anew")
 
 
 def _failed(request: Request, _error: Exception) -> Response:

@@ -2,9 +2,11 @@
 
 import hashlib
 import hmac
-from collections.abc import Callable
-from dataclasses import dataclass
-from urllib.parse import urlsplit
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import BoundedSemaphore
+from urllib.parse import quote
 
 from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
@@ -16,6 +18,7 @@ from ritornello.wiring import Home
 
 COOKIE, SECURE_COOKIE = "ritornello", "__Host-ritornello"
 FORM_LIMIT = 16 * 1024  # bytes
+TURNS = 8  # passwords hashed at once, 64 MiB each
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,17 @@ class Door:
 
     home: Home
     allow: Callable[[str], int]
+    turns: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(TURNS))
+
+    @contextmanager
+    def take_turn(self) -> Iterator[None]:
+        """While a password is hashed, which takes memory and time, and the result is written. Raises Refused instead of waiting, so that pages have threads."""
+        if not self.turns.acquire(blocking=False):
+            raise Refused("too_busy", "many people are signing in at this moment", "try again in some seconds")
+        try:
+            yield
+        finally:
+            self.turns.release()
 
 
 class SignInFirst(Exception):
@@ -62,7 +76,7 @@ def form_mark(request: Request) -> str:
 def check_form(request: Request, mark: str | None = None) -> None:
     """Raises Refused when another site sent the form; with a mark, when it isn't of this session either."""
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
-    ours = origin is None or urlsplit(origin).netloc == request.headers.get("host")
+    ours = origin is None or origin.partition("://")[2] == request.headers.get("host")
     if not (ours if site is None else site in {"same-origin", "none"}):  # older browsers send an origin alone
         raise Refused("foreign_form", "this form was not sent by a page of this service", "open the page here and send it again")
     if mark is not None and not hmac.compare_digest(mark.encode(), form_mark(request).encode()):
@@ -71,7 +85,7 @@ def check_form(request: Request, mark: str | None = None) -> None:
 
 def to_sign_in(path: str) -> Response:
     """Where to sign in, and then back to the page that was wanted."""
-    return RedirectResponse(f"/sign-in?to={path}" if path != "/" else "/sign-in", 303)
+    return RedirectResponse(f"/sign-in?to={quote(path)}" if path != "/" else "/sign-in", 303)
 
 
 def inside(path: str) -> str:

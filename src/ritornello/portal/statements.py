@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from ritornello.domain.errors import Refused
 from ritornello.portal.door import let_in
 from ritornello.portal.pages import show_page
 from ritornello.service import explain, payee_home, statements
@@ -33,6 +34,9 @@ def show_statement(request: Request, settlement_id: str, party_id: str) -> Respo
 def get_statement(request: Request, settlement_id: str, party_id: str, form: str) -> Response:
     """The statement as a file: csv, json or pdf."""
     with request.app.state.door.home.context(read_only=True) as context:
+        if form not in MEDIA:
+            let_in(request, context)
+            raise Refused("unknown_form", f"there is no statement as {form!r}", f"choose from {', '.join(MEDIA)}")
         data = statements.render_to(context, settlement_id, party_id, form, let_in(request, context).party_id)
     name = "".join(character if character.isalnum() else "-" for character in f"{settlement_id}-{party_id}")
     return Response(data, media_type=MEDIA[form], headers={"Content-Disposition": f'attachment; filename="{name}.{form}"'})

@@ -5,6 +5,7 @@ An operator invites; whoever is invited sets the password, so that nobody else e
 
 import hashlib
 import secrets
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -34,6 +35,14 @@ class Principal:
     role: str
     party_id: str | None
     scopes: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """A right password: the kept text that it matched, and a new one where the parameters have grown since."""
+
+    kept: str
+    renewed: str | None
 
 
 def invite(context: Context, user_id: str, name: str, role: str, party_id: str | None) -> str:
@@ -82,39 +91,56 @@ def read_invitation(context: Context, token: str) -> str:
     return user_id
 
 
-def take_invitation(context: Context, token: str, password: str) -> str:
-    """Set the password; ends all sessions of the login. Returns whose it is."""
-    user_id = read_invitation(context, token)
-    shortest, longest = PASSWORD_CHARACTERS
+def hash_password(password: str) -> str:
+    """What is kept of a new password. Slow on purpose: do it outside of transactions. Raises Refused for one that won't do."""
+    password, (shortest, longest) = _composed(password), PASSWORD_CHARACTERS
     if not shortest <= len(password) <= longest or len(set(password)) < 5:
         raise Refused("bad_password", f"a password has {shortest} to {longest} characters, not all the same", "choose a longer one")
-    access.set_password(context.connection, user_id, _hasher().hash(password))
+    return _hasher().hash(password)
+
+
+def take_invitation(context: Context, token: str, hashed: str) -> str:
+    """Set the password (`hash_password`); ends all sessions of the login. Returns the token of a new one, also where sign-ins are refused for a while."""
+    user_id = read_invitation(context, token)
+    access.set_password(context.connection, user_id, hashed)
     access.take_invitation(context.connection, _hash(token))
     access.end_sessions(context.connection, user_id)
     _note(context, user_id, "password set", "")
-    return user_id
+    return _begin_session(context, user_id)
 
 
-def sign_in(context: Context, user_id: str, password: str) -> str | None:
-    """A session's token, or None when name or password are wrong: which of them is not said, and both take as long.
+def find_password(context: Context, user_id: str) -> str | None:
+    """What is kept of a login's password, if it can sign in at all."""
+    login = _known(context, user_id)
+    return login.password if login and login.ended_at_us is None else None
 
-    After ten failures in a quarter of an hour, even the right password fails until that time is over. The failure is recorded, so commit it.
-    """
-    login = access.find_login(context.connection, user_id)
-    since_us = max(context.now_us() - TRIES_MINUTES * HOUR_US // 60, access.last_event_us(context.connection, user_id, "signed in"))
-    allowed = access.count_events(context.connection, user_id, "sign-in failed", since_us) < TRIES
-    kept = login.password if login and login.password and login.ended_at_us is None else None
-    if not _matches(kept or _nobodys(), password[: PASSWORD_CHARACTERS[1]]) or kept is None or not allowed:
-        if allowed:  # what is refused anyhow is not counted: a flood can't fill the record
-            _note(context, user_id[:200], "sign-in failed", "")
+
+def check_password(kept: str | None, password: str) -> Right | None:
+    """Whether a password is the kept one; takes as long where none is kept. Slow on purpose: do it outside of transactions."""
+    right = _matches(kept or _nobodys(), _composed(password))
+    if kept is None or not right:
         return None
-    if _hasher().check_needs_rehash(kept):
-        access.set_password(context.connection, user_id, _hasher().hash(password))
+    return Right(kept, _hasher().hash(_composed(password)) if _hasher().check_needs_rehash(kept) else None)
+
+
+def sign_in(context: Context, user_id: str, right: Right | None) -> str | None:
+    """A session's token, or None when name or password are wrong (`check_password`): which of them is not said.
+
+    After ten failures in a quarter of an hour, even the right password fails until that time is over. The failure is recorded, so commit it;
+    without the name if it is nobody's, since people type passwords there.
+    """
+    login = _known(context, user_id)
+    name = login.user_id if login else ""
+    since_us = max(context.now_us() - TRIES_MINUTES * HOUR_US // 60, access.last_event_us(context.connection, name, "signed in"))
+    if access.count_events(context.connection, name, "sign-in failed", since_us) >= TRIES:
+        return None  # not counted: a flood can't fill the record
+    if right is None or right.kept != find_password(context, user_id):  # changed since it was checked
+        _note(context, name, "sign-in failed", "")
+        return None
+    if right.renewed is not None:
+        access.set_password(context.connection, user_id, right.renewed)
     access.forget_expired(context.connection, context.now_us())
-    token = _new_token(context)
-    access.add_session(context.connection, _hash(token), user_id, context.now_us() + SESSION_HOURS * HOUR_US)
-    _note(context, user_id, "signed in", "")
-    return token
+    return _begin_session(context, user_id)
 
 
 def sign_out(context: Context, token: str) -> None:
@@ -172,6 +198,18 @@ def list_events(context: Context, limit: int = 200) -> list[dict[str, object]]:
     return access.read_events(context.connection, limit)
 
 
+def _begin_session(context: Context, user_id: str) -> str:
+    token = _new_token(context)
+    access.add_session(context.connection, _hash(token), user_id, context.now_us() + SESSION_HOURS * HOUR_US)
+    _note(context, user_id, "signed in", "")
+    return token
+
+
+def _known(context: Context, user_id: str) -> access.Login | None:
+    """A login, also one that ended. No login has a name that can't be printed, and not every database can be asked for one."""
+    return access.find_login(context.connection, user_id) if user_id.isprintable() else None
+
+
 def _invite(context: Context, user_id: str) -> str:
     token = _new_token(context)
     access.put_invitation(context.connection, _hash(token), user_id, context.now_us() + INVITATION_HOURS * HOUR_US)
@@ -200,6 +238,11 @@ def _new_token(context: Context) -> str:
 
 def _hash(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _composed(password: str) -> str:
+    """The same password from every keyboard (NFC, as RFC 8265 says)."""
+    return unicodedata.normalize("NFC", password)
 
 
 def _matches(kept: str, password: str) -> bool:
