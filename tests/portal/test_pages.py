@@ -263,3 +263,7 @@ def test_only_some_hash_at_once(opened: Home) -> None:
         assert browser.post("/sign-in", data={"user_id": "x", "password": "y"}).status_code == 503
         turns.close()
         assert browser.post("/sign-in", data={"user_id": "x", "password": "y"}).status_code == 403
+
+
+def test_nobody_is_a_proxy_for_everybody(settled: Path, run: Run) -> None:
+    assert "bad_proxy" in run("--home", settled, "serve", "--proxy", "10.0.0.1,*", expect=3)

@@ -45,4 +45,6 @@ def test_of_a_split_set_a_payee_sees_their_own_part(home: Path) -> None:
         whole, own = (overview.describe_recording_to(context, "r1", reader) for reader in (None, "ana"))
         assert len(whole["splits"]["master"]["shares"]) == 3 and whole["splits"]["master"]["total_e8"] == 99_990_000
         assert own["splits"]["master"] == {"status": "completed", "shares": [whole["splits"]["master"]["shares"][0]]}
-        assert {name: own[name] for name in own if name != "splits"} == {name: whole[name] for name in whole if name != "splits"}
+        assert [set(every) - set(seen) for every, seen in zip(whole["assets"], own["assets"], strict=True)] == [{"file"}]
+        withheld = {"splits", "assets"}
+        assert {name: own[name] for name in own if name not in withheld} == {name: whole[name] for name in whole if name not in withheld}

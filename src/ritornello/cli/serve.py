@@ -3,6 +3,7 @@
 import click
 
 from ritornello.cli.frame import Frame, pass_frame
+from ritornello.domain.errors import Refused
 from ritornello.wiring import Home
 
 
@@ -15,6 +16,8 @@ from ritornello.wiring import Home
 @pass_frame
 def serve(frame: Frame, host: str, port: int, proxy: str) -> None:
     """Serve the pages and the API of the home until interrupted."""
+    if "*" in proxy:
+        raise Refused("bad_proxy", "an address of --proxy is '*': then anybody could say who they are", "name the proxy's own address")
     import uvicorn  # here, since no other command needs it
 
     from ritornello.serving import build
@@ -29,6 +32,7 @@ def serve(frame: Frame, host: str, port: int, proxy: str) -> None:
             port=port,
             log_level="warning",
             server_header=False,
+            http="h11",
             proxy_headers=True,
             forwarded_allow_ips=proxy,
             limit_concurrency=200,

@@ -32,7 +32,7 @@ def explain_to(context: Context, line_id: str, reader: str | None) -> dict[str, 
     for kept in sorted(settlement_files.list_all(context), key=lambda kept: kept.settled_at_us, reverse=True):
         files = settlement_files.read_all(context, kept.settlement_id)
         tables = [files["result/allocations.jsonl"], files["result/deltas.jsonl"]]
-        if any(named in data for data in tables) and (reader is None or _is_theirs(tables, line_id, reader)):
+        if any(named in data for data in tables) and (reader is None or _is_theirs(tables, named, reader)):
             return trace(files, line_id, reader)
     raise Refused("unknown_line", f"no settlement has a line {line_id!r}", "copy the line's 16 characters from a statement")
 
@@ -42,9 +42,10 @@ def explain_folder(folder: Path, line_id: str) -> dict[str, Any]:
     return trace(statements.read_folder(folder), line_id)
 
 
-def _is_theirs(tables: list[bytes], line_id: str, party_id: str) -> bool:
-    rows = (json.loads(line) for data in tables for line in lines(data))
-    return any((row["line_id"], row["payee"]) == (line_id, f"party:{party_id}") for row in rows)
+def _is_theirs(tables: list[bytes], named: bytes, party_id: str) -> bool:
+    """Reads the line alone, so that another's line takes no longer to be refused than one that isn't there."""
+    rows = (json.loads(line) for data in tables for line in lines(data) if named in line)
+    return any(row["payee"] == f"party:{party_id}" for row in rows)
 
 
 def trace(files: Mapping[str, bytes], line_id: str, reader: str | None = None) -> dict[str, Any]:

@@ -70,7 +70,7 @@ def _holds_claim(context: Context, party_id: str) -> ColumnElement[bool]:
 
 
 def describe_recording_to(context: Context, recording_id: str, reader: str | None) -> dict[str, Any]:
-    """One recording as a payee may see it: only where they hold a claim, and of the split sets only their own part."""
+    """One recording as a payee may see it: only where they hold a claim, of the split sets only their own part, and not where its files lie."""
     if reader is None:
         return describe_recording(context, recording_id)
     table = schema.recording
@@ -78,7 +78,8 @@ def describe_recording_to(context: Context, recording_id: str, reader: str | Non
     if context.connection.scalar(theirs) is None:
         raise _unknown(recording_id)
     found = describe_recording(context, recording_id)
-    return {**found, "splits": withhold_others(found["splits"], reader)}
+    assets = [{name: value for name, value in asset.items() if name != "file"} for asset in found["assets"]]
+    return {**found, "assets": assets, "splits": withhold_others(found["splits"], reader)}
 
 
 def withhold_others(splits: Mapping[str, Mapping[str, Any]], reader: str) -> dict[str, dict[str, Any]]:
