@@ -11,10 +11,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ritornello.domain.errors import Refused
 from ritornello.service import access, identity
-from ritornello.service.context import Context
+from ritornello.service.context import CONFIG, KEYS, Context
 from ritornello.service.sealing import parse_keys
 from ritornello.settings import Settings
-from ritornello.wiring import CONFIG, Home
+from ritornello.wiring import Home
 
 OK, MISSING, WRONG = "ok", "missing", "wrong"
 LEAST_FREE_BYTES = 2 << 30
@@ -68,7 +68,7 @@ def _home(settings: Settings) -> Iterator[Finding]:
 
 
 def _permissions(home: Path) -> Iterator[Finding]:
-    key = home / "keys" / "log.pem"
+    key = home / KEYS / "log.pem"
     for path in (home, key):
         if not path.exists():
             yield Finding(WRONG, f"{path} is gone", "restore it from a backup: without it nothing can be signed")

@@ -5,7 +5,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ritornello.api import app as api
-from ritornello.api.limits import Limiter
+from ritornello.api.limits import Limiter, is_too_large
 from ritornello.portal import app as portal
 from ritornello.portal.door import FORM_LIMIT, Door
 from ritornello.wiring import Home
@@ -39,7 +39,7 @@ class _Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        if _is_too_large(scope):
+        if not scope["path"].startswith(f"{api.PREFIX}/") and is_too_large(scope, FORM_LIMIT):  # the API has a limit of its own
             await send(
                 {"type": "http.response.start", "status": 413, "headers": [(b"content-type", b"text/plain"), (b"connection", b"close")]}
             )
@@ -54,12 +54,3 @@ class _Guard:
             await send(message)
 
         await self.app(scope, receive, send_on)
-
-
-def _is_too_large(scope: Scope) -> bool:
-    """Whether a page's request brings more than a form, or won't say how much; the API has a limit of its own."""
-    if scope["path"].startswith(f"{api.PREFIX}/"):
-        return False
-    given = {name: value for name, value in scope["headers"] if name in {b"content-length", b"transfer-encoding"}}
-    size = given.get(b"content-length", b"0")
-    return b"transfer-encoding" in given or not size.isdigit() or len(size) > 6 or int(size) > FORM_LIMIT

@@ -12,12 +12,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from ritornello.domain.errors import Refused
 from ritornello.formats.canonical import write_atomically
-from ritornello.service.context import Context
+from ritornello.service.context import CONFIG, DATABASE, FILES, KEYS, Context
 from ritornello.service.sealing import parse_keys
 from ritornello.store.database import open_engine, transaction, upgrade
 from ritornello.store.files import FileStore
-
-CONFIG, DATABASE = "ritornello.json", "ritornello.db"
 
 
 def now_us() -> int:
@@ -29,7 +27,7 @@ def create_home(home: Path, origin: str, database: str | None) -> None:
     """Make a home folder: database, file store, a new log key that only its owner can read. Raises Refused when there is one."""
     if (home / CONFIG).exists():
         raise Refused("home_exists", f"{home} is a Ritornello home already", "use it, or choose another folder")
-    if left := [name for name in ("keys", "files", "ritornello.db") if (home / name).exists()]:
+    if left := [name for name in (KEYS, FILES, DATABASE) if (home / name).exists()]:
         raise Refused(
             "home_broken",
             f"{home} has {', '.join(left)} but no {CONFIG}",
@@ -38,7 +36,7 @@ def create_home(home: Path, origin: str, database: str | None) -> None:
     home.mkdir(parents=True, exist_ok=True)
     home.chmod(0o700)
     key = Ed25519PrivateKey.generate()
-    write_atomically(home / "keys" / "log.pem", key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), mode=0o600)
+    write_atomically(home / KEYS / "log.pem", key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), mode=0o600)
     upgrade(open_engine(_url(home, database)))
     write_atomically(home / CONFIG, json.dumps({"origin": origin}).encode() + b"\n")
 
@@ -64,7 +62,7 @@ class Home:
     def context(self, tell: Callable[[str], None] = lambda _: None, *, read_only: bool = False) -> Iterator[Context]:
         """A context inside one transaction: committed when the block ends well, rolled back otherwise. A reader waits for nobody and can't write."""
         with transaction(self.engine, read_only=read_only) as connection:
-            files = FileStore(self.folder / "files")
+            files = FileStore(self.folder / FILES)
             yield Context(
                 connection,
                 files,
@@ -99,8 +97,8 @@ def _url(home: Path, database: str | None) -> str:
 
 def _read_key(home: Path) -> Ed25519PrivateKey:
     try:
-        key = load_pem_private_key((home / "keys" / "log.pem").read_bytes(), password=None)
+        key = load_pem_private_key((home / KEYS / "log.pem").read_bytes(), password=None)
     except (OSError, ValueError):
-        raise Refused("home_broken", f"{home / 'keys' / 'log.pem'} is gone or no private key", "restore it from a backup") from None
+        raise Refused("home_broken", f"{home / KEYS / 'log.pem'} is gone or no private key", "restore it from a backup") from None
     assert isinstance(key, Ed25519PrivateKey)
     return key

@@ -81,9 +81,14 @@ class Limits:
         client = scope.get("client")
         if seconds := self._limiter.take(f"address {client[0] if client else ''}"):
             return _too_many(seconds)
-        for name, value in scope["headers"]:
-            if name == b"transfer-encoding" or (
-                name == b"content-length" and not (value.isdigit() and len(value) <= 6 and int(value) <= MAX_BODY)
-            ):
-                return respond(413, "too_large", f"a request may have {MAX_BODY} bytes, and says how many", "send no body")
+        if is_too_large(scope, MAX_BODY):
+            return respond(413, "too_large", f"a request may have {MAX_BODY} bytes, and says how many", "send no body")
         return None
+
+
+def is_too_large(scope: Scope, most: int) -> bool:
+    """Whether a request brings more than `most` bytes (fewer than a million), or won't say how many."""
+    return any(
+        name == b"transfer-encoding" or (name == b"content-length" and not (value.isdigit() and len(value) <= 6 and int(value) <= most))
+        for name, value in scope["headers"]
+    )

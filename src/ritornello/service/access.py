@@ -53,7 +53,7 @@ def invite(context: Context, user_id: str, name: str, role: str, party_id: str |
         raise Refused("bad_role", "a payee has a party, the operator's own people have none", "name the party of a payee with --party")
     if not 1 <= len(user_id) <= 200 or not user_id.isprintable() or user_id != user_id.strip():
         raise Refused("bad_login", f"{user_id!r} can't be a login", "use an e-mail address or another name of up to 200 characters")
-    if party_id is not None and party_id not in catalogue.read_parties(context.connection):
+    if party_id is not None and party_id not in catalogue.read_parties(context.connection, [party_id]):
         raise Refused("unknown_party", f"there is no party {party_id!r}", "import it first: ritornello catalogue import")
     if access.find_login(context.connection, user_id):
         raise Refused("login_exists", f"there is a login {user_id!r} already, or there was one", "invite anew: ritornello access invite")

@@ -13,9 +13,8 @@ from pathlib import Path
 
 from ritornello.domain.errors import Refused
 from ritornello.formats.canonical import copy_atomically, iterate_files
-from ritornello.service.context import Context
+from ritornello.service.context import CONFIG, DATABASE, FILES, KEYS, Context
 
-CONFIG, DATABASE, KEYS, FILES = "ritornello.json", "ritornello.db", "keys", "files"
 TOLD_EVERY = 500
 
 

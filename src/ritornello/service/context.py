@@ -11,6 +11,8 @@ from sqlalchemy import Connection
 from ritornello.store import log
 from ritornello.store.files import FileStore
 
+CONFIG, DATABASE, KEYS, FILES = "ritornello.json", "ritornello.db", "keys", "files"  # what a home can't be without
+
 
 @dataclass(frozen=True, slots=True)
 class Context:

@@ -29,7 +29,7 @@ def explain(context: Context, line_id: str) -> dict[str, Any]:
 def explain_to(context: Context, line_id: str, reader: str | None) -> dict[str, Any]:
     """The same as a payee may see it: only a line of theirs, as if there were no others. `reader` None: the operator's people, who see all."""
     named = f'"line_id":"{line_id}"'.encode()
-    for kept in sorted(settlement_files.list_all(context), key=lambda kept: kept.settled_at_us, reverse=True):
+    for kept in settlement_files.list_newest_first(context):
         files = settlement_files.read_all(context, kept.settlement_id)
         tables = [files["result/allocations.jsonl"], files["result/deltas.jsonl"]]
         if any(named in data for data in tables) and (reader is None or _is_theirs(tables, named, reader)):

@@ -3,12 +3,12 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import Row, insert, select
 
 from ritornello.audio.decode import UnreadableAudio, examine
 from ritornello.domain import identifiers
@@ -100,23 +100,27 @@ def find_run(context: Context, model_version: str) -> dict[str, Any]:
     if row is None:
         known = sorted(context.connection.scalars(select(schema.run.c.model_version)))
         raise Refused("unknown_model", f"there is no model version {model_version!r}", f"registered are: {', '.join(known) or 'none'}")
-    wanted = {name: value for name, value in row._mapping.items() if name in PERIOD_TABLES["runs"].columns}
-    return {**wanted, "parents": row.parents.split(), "snapshot_ids": row.snapshot_ids.split()}
+    return _as_row(row)
 
 
 def list_runs(context: Context) -> list[dict[str, Any]]:
     """The row of runs.jsonl of every model version, oldest first."""
-    order = select(schema.run.c.model_version).order_by(schema.run.c.recorded_at_us, schema.run.c.model_version)
-    return [find_run(context, model_version) for model_version in context.connection.scalars(order).all()]
+    rows = context.connection.execute(select(schema.run).order_by(schema.run.c.recorded_at_us, schema.run.c.model_version))
+    return [_as_row(row) for row in rows]
 
 
-def find_trained(context: Context, snapshot_ids: Collection[str]) -> list[dict[str, Any]]:
-    """The row of runs.jsonl of every model version trained on one of these snapshots, or made from one that was; oldest first."""
-    found: dict[str, dict[str, Any]] = {}
-    for run in list_runs(context):
-        if not found.keys().isdisjoint(run["parents"]) or not set(snapshot_ids).isdisjoint(run["snapshot_ids"]):
-            found[run["model_version"]] = run
-    return list(found.values())
+def find_trained(runs: Iterable[Mapping[str, Any]], snapshot_id: str) -> list[str]:
+    """Of these runs, oldest first, the model versions trained on the snapshot, or made from one that was."""
+    found: list[str] = []
+    for run in runs:
+        if snapshot_id in run["snapshot_ids"] or not set(found).isdisjoint(run["parents"]):
+            found.append(run["model_version"])
+    return found
+
+
+def _as_row(run: Row[Any]) -> dict[str, Any]:
+    wanted = {name: value for name, value in run._mapping.items() if name in PERIOD_TABLES["runs"].columns}
+    return {**wanted, "parents": run.parents.split(), "snapshot_ids": run.snapshot_ids.split()}
 
 
 def find_followed(context: Context, programme_id: str) -> list[Programme]:

@@ -25,21 +25,21 @@ class PayeeHome:
 
 def read(context: Context, party_id: str) -> PayeeHome:
     """Everything of one party's front page."""
-    accounts = [one for one in payees.list_accounts(context, party_id) if one.ended_at_us is None]
+    accounts = payees.list_in_use(context, party_id)
     rows = [{**row, "payable": bool(accounts)} for row in list_statements(context) if row["party_id"] == party_id]
     newest: dict[tuple[str, str], Row] = {}
     for row in rows:
         newest.setdefault((row["programme_id"], row["currency"]), row)
     balances = tuple(newest[key] for key in sorted(newest))
     held = tuple(row for row in balances if row["held_with_others_units"] != "0")
-    name = catalogue.read_parties(context.connection)[party_id].name
+    name = catalogue.read_parties(context.connection, [party_id])[party_id].name
     return PayeeHome(party_id, name, balances, tuple(rows), bool(accounts), held)
 
 
 def list_statements(context: Context) -> list[Row]:
     """Every party's statement of every settlement and correction, newest settlement first."""
     found = []
-    for kept in sorted(settlement_files.list_all(context), key=lambda one: (one.settled_at_us, one.number), reverse=True):
+    for kept in settlement_files.list_newest_first(context):
         for row in settlement_files.read_table(context, kept.settlement_id, "statements"):
             more = {"minor_digits": digits_of(row["currency"]), "settled_at_us": kept.settled_at_us, "programme_id": kept.programme_id}
             found.append({**row, **more})

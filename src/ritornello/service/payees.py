@@ -75,9 +75,14 @@ def end_accounts(context: Context, party_id: str, currency: str | None, by: str,
 
 def list_accounts(context: Context, party_id: str | None = None) -> list[PayoutAccount]:
     """Every account ever recorded, of all parties or one; masked. Raises Refused for an unknown party."""
-    if party_id is not None and party_id not in catalogue.read_parties(context.connection):
+    if party_id is not None and party_id not in catalogue.read_parties(context.connection, [party_id]):
         raise Refused("unknown_party", f"there is no party {party_id!r}", "see the parties you imported")
     return payout_accounts.read_accounts(context.connection, party_id=party_id)
+
+
+def list_in_use(context: Context, party_id: str | None = None) -> list[PayoutAccount]:
+    """Those that money may go to now."""
+    return [one for one in list_accounts(context, party_id) if one.ended_at_us is None]
 
 
 def stop(context: Context, account_id: str, by: str, why: str) -> PayoutAccount | None:

@@ -29,7 +29,6 @@ class Payments:
 
 def read(context: Context, reader: str | None) -> Payments:
     """What a payee may see of payments (`reader`): their own. None: the operator's people, who see all."""
-    shown = [one for one in payees.list_accounts(context, reader) if one.ended_at_us is None]
     found = programmes.list_all(context)
     thresholds = [
         {"programme": one.title, "currency": currency, "units": str(units), "minor_digits": digits_of(currency)}
@@ -46,15 +45,14 @@ def read(context: Context, reader: str | None) -> Payments:
         for row in advances.list_advances(context, one.programme_id)
         if reader in {None, row["party_id"]}
     ]
-    return Payments(tuple(shown), tuple(_payouts(context, reader)), tuple(thresholds), tuple(granted))
+    return Payments(tuple(payees.list_in_use(context, reader)), tuple(_payouts(context, reader)), tuple(thresholds), tuple(granted))
 
 
 def _payouts(context: Context, reader: str | None) -> list[Row]:
     """Corrections pay nothing out: what they change is on the balance that the next settlement pays."""
-    parties = catalogue.read_parties(context.connection)
-    settled = [one for one in settlement_files.list_all(context) if one.number == 0]
+    parties = catalogue.read_parties(context.connection, None if reader is None else [reader])
     rows = []
-    for kept in sorted(settled, key=lambda one: (one.settled_at_us, one.settlement_id), reverse=True):
+    for kept in (one for one in settlement_files.list_newest_first(context) if one.number == 0):
         for payout in payouts.list_payouts(context, kept.settlement_id):
             if reader in {None, payout.party_id}:
                 rows.append(

@@ -41,7 +41,7 @@ class Earning:
 def read(context: Context, recording_ids: Collection[str], reader: str | None) -> list[Earning]:
     """Newest settlement first, then by payee; for a payee (`reader`) only theirs."""
     found = []
-    for kept in sorted(settlement_files.list_all(context), key=lambda one: (one.settled_at_us, one.number), reverse=True):
+    for kept in settlement_files.list_newest_first(context):
         found += _of_settlement(context, kept, recording_ids, reader)
     return found
 

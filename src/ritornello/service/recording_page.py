@@ -93,10 +93,8 @@ def read(context: Context, recording_id: str, reader: str | None) -> RecordingPa
 
 
 def _used_in(context: Context, recording_id: str) -> list[UsedIn]:
-    return [
-        UsedIn(row, tuple(run["model_version"] for run in models.find_trained(context, [row["snapshot_id"]])))
-        for row in snapshots.find_with(context, recording_id)
-    ]
+    runs = models.list_runs(context)
+    return [UsedIn(row, tuple(models.find_trained(runs, row["snapshot_id"]))) for row in snapshots.find_with(context, recording_id)]
 
 
 def _named(found: Row, earnings: Sequence[Earning], consent: Sequence[ProgrammeStand]) -> set[str]:

@@ -57,6 +57,11 @@ def list_all(context: Context, programme_id: str | None = None) -> list[Kept]:
     return found
 
 
+def list_newest_first(context: Context) -> list[Kept]:
+    """The same, what was settled last first."""
+    return sorted(list_all(context), key=lambda one: (one.settled_at_us, one.number, one.settlement_id), reverse=True)
+
+
 def last_of(context: Context, base_id: str, before: str | None = None) -> str:
     """The newest correction of a settlement, in front of the one named `before`; or the settlement itself."""
     names = [kept.settlement_id for kept in list_all(context) if kept.base_id == base_id]

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -61,20 +62,12 @@ def read_terms(files: Mapping[str, bytes]) -> list[Programme]:
 
 def show(context: Context, settlement_id: str, party_id: str) -> list[dict[str, Any]]:
     """A party's statement, one entry per currency, with its lines."""
-    files = settlement_files.read_all(context, settlement_id)
-    tables = parse_tables(files)
-    sheets = itemise(tables, party_id, find_small(tables, read_terms(files)))
-    if not sheets:
-        raise _no_statement(settlement_id, party_id)
-    return sheets
+    return _read(context, settlement_id, party_id)[1]
 
 
 def show_to(context: Context, settlement_id: str, party_id: str, reader: str | None) -> list[dict[str, Any]]:
     """The same for a payee who asks (`reader`): what is not theirs looks as if it did not exist. None: the operator's people, who see all."""
-    if reader is None:
-        return show(context, settlement_id, party_id)
-    if reader != party_id or not _is_settled(context, settlement_id):
-        raise _no_statement(settlement_id, party_id)
+    _refuse_others(context, settlement_id, party_id, reader)
     return show(context, settlement_id, party_id)
 
 
@@ -96,10 +89,9 @@ def overview_to(context: Context, settlement_id: str, reader: str | None) -> lis
 
 def list_settlements(context: Context, reader: str | None = None) -> list[Kept]:
     """Settlements and corrections, newest first; for a payee those in which they have a statement."""
-    kept = sorted(settlement_files.list_all(context), key=lambda one: (one.settled_at_us, one.settlement_id), reverse=True)
     return [
         one
-        for one in kept
+        for one in settlement_files.list_newest_first(context)
         if reader is None or any(row["party_id"] == reader for row in settlement_files.read_table(context, one.settlement_id, "statements"))
     ]
 
@@ -143,14 +135,16 @@ def write(
     """
     files = settlement_files.read_all(context, settlement_id)
     tables = parse_tables(files)
-    small = find_small(tables, read_terms(files))
+    small, head = find_small(tables, read_terms(files)), _read_head(files)
     parties = sorted({row["party_id"] for row in tables["statements"]} if party_id is None else {party_id})
     forms = [form for form in FORMS if pdf or form != "pdf"]
     with build_folder(folder) as building:
         for name in parties:
-            sheets = itemise(tables, name, small) or show(context, settlement_id, name)
+            sheets = itemise(tables, name, small)
+            if not sheets:
+                raise _no_statement(settlement_id, name)
             for form in forms:
-                write_atomically(building / "parties" / f"{name}.{form}", _render(files, sheets, form, fonts))
+                write_atomically(building / "parties" / f"{name}.{form}", _render(sheets, form, head, fonts))
         if party_id is None:
             write_atomically(building / "payouts.csv", _payouts(context, tables["payouts"]), mode=0o600)
     return len(parties)
@@ -160,27 +154,55 @@ def render_to(context: Context, settlement_id: str, party_id: str, form: str, re
     """A party's statement as a file, as a payee may see it (`show_to`): json, csv, html or pdf. Raises Refused for another form, or when there is none."""
     if form not in FORMS:
         raise Refused("unknown_form", f"there is no statement as {form!r}", f"choose from {', '.join(FORMS)}")
-    sheets = show_to(context, settlement_id, party_id, reader)
-    return _render(settlement_files.read_all(context, settlement_id), sheets, form, None)
+    _refuse_others(context, settlement_id, party_id, reader)
+    files, sheets = _read(context, settlement_id, party_id)
+    return _render(sheets, form, _read_head(files), None)
 
 
-def _render(files: Mapping[str, bytes], sheets: list[dict[str, Any]], form: str, fonts: Path | None) -> bytes:
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """What stands above every statement of a settlement. `page`: as pages and PDFs take it."""
+
+    page: dict[str, Any]
+    known_at: datetime
+
+
+def _read_head(files: Mapping[str, bytes]) -> _Head:
+    period = json.loads(files["period/period.json"])
+    programme = read_programme("programme.toml", files["period/programme.toml"])
+    days = {name: date.fromisoformat(period[name]) for name in ("first_day", "last_day")}
+    page = {"programme_title": programme.title, "licensor": programme.licensor, "licensee": programme.licensee, **days}
+    return _Head(page, datetime.fromtimestamp(period["known_at_us"] // 1_000_000, UTC))
+
+
+def _render(sheets: list[dict[str, Any]], form: str, head: _Head, fonts: Path | None) -> bytes:
     """One form of a statement."""
     if form == "json":
         return render_json(sheets)
     if form == "csv":
         return render_csv(sheets)
-    period = json.loads(files["period/period.json"])
-    programme = read_programme("programme.toml", files["period/programme.toml"])
-    days = {name: date.fromisoformat(period[name]) for name in ("first_day", "last_day")}
-    head: dict[str, Any] = {"programme_title": programme.title, "licensor": programme.licensor, "licensee": programme.licensee, **days}
     if form == "html":
-        return render_page(sheets, **head)
+        return render_page(sheets, **head.page)
     from ritornello.formats.pdf_fonts import list_fonts
     from ritornello.formats.statement_pdf import render_pdf  # here, since most commands write no PDF
 
-    known_at = datetime.fromtimestamp(period["known_at_us"] // 1_000_000, UTC)
-    return render_pdf(sheets, **head, known_at=known_at, fonts=list_fonts(fonts) if fonts else ())
+    return render_pdf(sheets, **head.page, known_at=head.known_at, fonts=list_fonts(fonts) if fonts else ())
+
+
+def _read(context: Context, settlement_id: str, party_id: str) -> tuple[dict[str, bytes], list[dict[str, Any]]]:
+    """A settlement's files, and a party's statement from them."""
+    files = settlement_files.read_all(context, settlement_id)
+    tables = parse_tables(files)
+    sheets = itemise(tables, party_id, find_small(tables, read_terms(files)))
+    if not sheets:
+        raise _no_statement(settlement_id, party_id)
+    return files, sheets
+
+
+def _refuse_others(context: Context, settlement_id: str, party_id: str, reader: str | None) -> None:
+    """To a payee, others' statements and what isn't settled look alike."""
+    if reader is not None and (reader != party_id or not _is_settled(context, settlement_id)):
+        raise _no_statement(settlement_id, party_id)
 
 
 def _payouts(context: Context, rows: list[dict[str, Any]]) -> bytes:
